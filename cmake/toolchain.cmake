@@ -13,6 +13,8 @@ if(MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
+add_compile_definitions(IOP_VERSION="${PROJECT_VERSION}")
+add_compile_options(-pthread)  # everywhere alike, or the precompiled headers do not fit
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-fpch-preprocess)

@@ -1,5 +1,5 @@
-// main() of every test program: GoogleTest's own, with the time zone fixed so that dates do not depend on the
-// machine.
+// main() of every test program: GoogleTest's own, with the time zone fixed so that dates do not
+// depend on the machine.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -65,6 +65,24 @@ TEST(ManualClock, WakesWaitersWhenTheirMomentComes) {
   EXPECT_TRUE(done);
 }
 
+TEST(ManualClock, KnowsWhoWaitsForALaterTime) {
+  ManualClock clock;
+  std::mutex mutex;
+  std::condition_variable condition;
+  const Instant deadline = clock.instant() + std::chrono::seconds(2);
+  EXPECT_EQ(clock.waiters(), 0U);
+  std::thread waiter([&] {
+    std::unique_lock lock(mutex);
+    while (clock.instant() < deadline) clock.waitUntil(lock, condition, deadline);
+  });
+  for (int second = 0; second < 2; ++second) {
+    while (clock.waiters() == 0) std::this_thread::yield();
+    clock.advance(std::chrono::seconds(1));
+  }
+  waiter.join();
+  EXPECT_EQ(clock.waiters(), 0U);
+}
+
 TEST(Log, WritesJsonAndConsoleLines) {
   const std::vector<log::Field> fields = {{"plug", "app/db"}, {"tries", 3}, {"text", "a \"b\"\n"}};
   EXPECT_EQ(log::printLine(log::Format::Json, "T", log::Level::Warn, "no", fields),

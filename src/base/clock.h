@@ -46,11 +46,16 @@ class ManualClock : public Clock {
   // Moves the time on and wakes everybody who waits for a moment that has come.
   void advance(Duration step);
 
+  // How many conditions have threads that know the present time and wait for a later one: who wants to turn the clock
+  // in step with its users does so when all of them wait.
+  std::size_t waiters() const;
+
  private:
   mutable std::mutex mutex_;
   Time now_;
   Instant instant_{std::chrono::hours(1)};
   std::multiset<std::condition_variable*> waiting_;
+  std::set<std::condition_variable*> upToDate_;  // those that began to wait since the last advance()
 };
 
 }  // namespace iop::base

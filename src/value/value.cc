@@ -54,7 +54,8 @@ TreeHeader* allocateTree(std::size_t capacity) {
   return header;
 }
 
-// A block with the same entries, which are moved where nobody else holds the old block, and copied otherwise.
+// A block with the same entries, which are moved where nobody else holds the old block, and copied
+// otherwise.
 template <typename Entry>
 TreeHeader* reallocateTree(TreeHeader* old, std::size_t capacity, bool unique) {
   TreeHeader* fresh = allocateTree<Entry>(std::max<std::size_t>(capacity, old->size));
@@ -96,8 +97,12 @@ const Member* lowerBound(std::span<const Member> members, std::string_view key) 
 
 // Access to the blocks for the functions of this file.
 struct Blocks {
-  static TreeHeader* tree(const Value& value) { return static_cast<TreeHeader*>(value.payload_.block); }
-  static StringHeader* string(const Value& value) { return static_cast<StringHeader*>(value.payload_.block); }
+  static TreeHeader* tree(const Value& value) {
+    return static_cast<TreeHeader*>(value.payload_.block);
+  }
+  static StringHeader* string(const Value& value) {
+    return static_cast<StringHeader*>(value.payload_.block);
+  }
   static Value adopt(unsigned char tag, void* block) {
     Value out;
     out.payload_.block = block;
@@ -156,7 +161,8 @@ Value Value::object(std::initializer_list<Member> members) {
 
 Value Value::fromItems(std::span<Value> items) {
   TreeHeader* header = allocateTree<Value>(items.size());
-  for (std::size_t i = 0; i < items.size(); ++i) new (header->items() + i) Value(std::move(items[i]));
+  for (std::size_t i = 0; i < items.size(); ++i)
+    new (header->items() + i) Value(std::move(items[i]));
   header->size = static_cast<std::uint32_t>(items.size());
   return Blocks::adopt(kArray, header);
 }
@@ -202,7 +208,8 @@ double Value::asDouble(double fallback) const noexcept {
 }
 
 std::string_view Value::asString(std::string_view fallback) const& noexcept {
-  if (tag() >= kInlineString) return {payload_.bytes, static_cast<std::size_t>(tag() - kInlineString)};
+  if (tag() >= kInlineString)
+    return {payload_.bytes, static_cast<std::size_t>(tag() - kInlineString)};
   if (tag() == kHeapString) {
     StringHeader* header = Blocks::string(*this);
     return {header->bytes(), header->size};
@@ -247,7 +254,8 @@ void Value::makeUnique(std::size_t capacity) {
   TreeHeader* old = Blocks::tree(*this);
   const bool unique = old->references.load(std::memory_order_acquire) == 1;
   if (unique && capacity <= old->capacity) return;
-  if (capacity > old->capacity) capacity = std::max<std::size_t>(capacity, old->capacity + old->capacity / 2);
+  if (capacity > old->capacity)
+    capacity = std::max<std::size_t>(capacity, old->capacity + old->capacity / 2);
   Value fresh = isArray() ? Blocks::adopt(kArray, reallocateTree<Value>(old, capacity, unique))
                           : Blocks::adopt(kObject, reallocateTree<Member>(old, capacity, unique));
   swap(fresh);  // the old block, its entries moved out or still shared, goes with `fresh`
@@ -341,14 +349,17 @@ bool operator==(const Value& a, const Value& b) noexcept {
       if (a.payload_.block == b.payload_.block) return true;
       const auto left = a.members(), right = b.members();
       return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                        [](const Member& x, const Member& y) { return x.key() == y.key() && x.value == y.value; });
+                        [](const Member& x, const Member& y) {
+                          return x.key() == y.key() && x.value == y.value;
+                        });
     }
   }
   return false;
 }
 
 bool Value::isSame(const Value& other) const noexcept {
-  if (isArray() || isObject()) return tag() == other.tag() && payload_.block == other.payload_.block;
+  if (isArray() || isObject())
+    return tag() == other.tag() && payload_.block == other.payload_.block;
   return *this == other;
 }
 
@@ -356,9 +367,11 @@ std::size_t Value::heapBytes() const noexcept {
   if (tag() == kHeapString) return sizeof(StringHeader) + size();
   if (!isArray() && !isObject()) return 0;
   const TreeHeader* header = Blocks::tree(*this);
-  std::size_t total = sizeof(TreeHeader) + header->capacity * (isArray() ? sizeof(Value) : sizeof(Member));
+  std::size_t total =
+      sizeof(TreeHeader) + header->capacity * (isArray() ? sizeof(Value) : sizeof(Member));
   for (const Value& item : items()) total += item.heapBytes();
-  for (const Member& member : members()) total += member.name.heapBytes() + member.value.heapBytes();
+  for (const Member& member : members())
+    total += member.name.heapBytes() + member.value.heapBytes();
   return total;
 }
 

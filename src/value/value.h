@@ -6,14 +6,16 @@
 //   pod["metadata"]["name"].asString()              // "web-0"; what is absent reads as null
 //   Value copy = pod;                               // free: the trees share everything
 //   copy.edit("metadata").set("name", "web-1");     // pod still says web-0
-//   for (const Member& member : pod.members()) …    // "kind", "metadata": always sorted by key, bytewise
+//   for (const Member& member : pod.members()) …    // "kind", "metadata": always sorted by key,
+//   bytewise
 //
-// 16 bytes; strings of up to 15 bytes live in them. Larger things are in immutable blocks with a reference
-// count; a change copies the blocks on its way that somebody else shares, and only those. Integers and doubles
-// are different types, as they are in Go's unstructured objects. Strings are bytes and may be invalid UTF-8.
+// 16 bytes; strings of up to 15 bytes live in them. Larger things are in immutable blocks with a
+// reference count; a change copies the blocks on its way that somebody else shares, and only those.
+// Integers and doubles are different types, as they are in Go's unstructured objects. Strings are
+// bytes and may be invalid UTF-8.
 //
-// Thread-compatible: different Values may be used from different threads at the same time even where they share
-// blocks; one Value that somebody changes needs a lock like any other variable.
+// Thread-compatible: different Values may be used from different threads at the same time even
+// where they share blocks; one Value that somebody changes needs a lock like any other variable.
 //
 // Not here: parsing and printing (text/json.h, text/yaml.h), paths (value/path.h).
 
@@ -39,14 +41,15 @@ class Value {
   Value() noexcept { setTag(kNull); }
   Value(std::nullptr_t) noexcept : Value() {}
   template <typename B>
-    requires std::is_same_v<B, bool>
-  Value(B boolean) noexcept {
+  requires std::is_same_v<B, bool> Value(B boolean)
+  noexcept {
     setTag(kBool);
     payload_.integer = boolean;
   }
   template <typename I>
-    requires(std::is_integral_v<I> && !std::is_same_v<I, bool> && !std::is_same_v<I, char>)
-  Value(I integer) noexcept {
+  requires(std::is_integral_v<I> && !std::is_same_v<I, bool> && !std::is_same_v<I, char>)
+      Value(I integer)
+  noexcept {
     setTag(kInt);
     payload_.integer = static_cast<std::int64_t>(integer);
   }
@@ -77,7 +80,8 @@ class Value {
   static Value array(std::initializer_list<Value> items);
   static Value object() { return fromMembers({}); }
   static Value object(std::initializer_list<Member> members);
-  // Take over the elements, leaving nulls behind. Members are sorted; of equal keys the last one stays.
+  // Take over the elements, leaving nulls behind. Members are sorted; of equal keys the last one
+  // stays.
   static Value fromItems(std::span<Value> items);
   static Value fromMembers(std::span<Member> members);
 
@@ -92,13 +96,19 @@ class Value {
   bool isObject() const noexcept { return tag() == kObject; }
 
   // The content, or the fallback where this is of another type. asDouble takes integers too.
-  bool asBool(bool fallback = false) const noexcept { return isBool() ? payload_.integer != 0 : fallback; }
-  std::int64_t asInt(std::int64_t fallback = 0) const noexcept { return isInt() ? payload_.integer : fallback; }
+  bool asBool(bool fallback = false) const noexcept {
+    return isBool() ? payload_.integer != 0 : fallback;
+  }
+  std::int64_t asInt(std::int64_t fallback = 0) const noexcept {
+    return isInt() ? payload_.integer : fallback;
+  }
   double asDouble(double fallback = 0) const noexcept;
-  // Valid as long as this Value lives and is not changed (short strings are inside of it): never keep a view
-  // of a temporary.
+  // Valid as long as this Value lives and is not changed (short strings are inside of it): never
+  // keep a view of a temporary.
   std::string_view asString(std::string_view fallback = {}) const& noexcept;
-  std::string toString(std::string_view fallback = {}) const { return std::string(asString(fallback)); }
+  std::string toString(std::string_view fallback = {}) const {
+    return std::string(asString(fallback));
+  }
 
   // Elements of an array, members of an object, bytes of a string; else 0.
   std::size_t size() const noexcept;
@@ -118,8 +128,8 @@ class Value {
   // An element of an array; a null Value where there is none.
   const Value& at(std::size_t index) const noexcept;
 
-  // Changes. Those that take a key make an object of a null and end the program on other types, as those that
-  // take an index do on what is no array or out of range: ask first.
+  // Changes. Those that take a key make an object of a null and end the program on other types, as
+  // those that take an index do on what is no array or out of range: ask first.
   void set(std::string_view key, Value value);
   // The member for changing, made null if absent. Valid until the next change of this Value.
   Value& edit(std::string_view key);
@@ -133,16 +143,20 @@ class Value {
   // Deep equality; an Int never equals a Double.
   friend bool operator==(const Value& a, const Value& b) noexcept;
 
-  // True if both are the same block (or equal scalars): cheaper than ==, and may say false for equal trees.
+  // True if both are the same block (or equal scalars): cheaper than ==, and may say false for
+  // equal trees.
   bool isSame(const Value& other) const noexcept;
   // Names the block of an array or object while it lives; null for other types.
-  const void* identity() const noexcept { return isArray() || isObject() ? payload_.block : nullptr; }
+  const void* identity() const noexcept {
+    return isArray() || isObject() ? payload_.block : nullptr;
+  }
 
   // Bytes on the heap below this Value, shared blocks counted wherever they are reached.
   std::size_t heapBytes() const noexcept;
 
  private:
-  static constexpr unsigned char kNull = 0, kBool = 1, kInt = 2, kDouble = 3, kArray = 4, kObject = 5, kHeapString = 6,
+  static constexpr unsigned char kNull = 0, kBool = 1, kInt = 2, kDouble = 3, kArray = 4,
+                                 kObject = 5, kHeapString = 6,
                                  kInlineString = 0x40;  // plus the length, 0 to 15
   static constexpr std::size_t kInlineCapacity = 15;
 
@@ -173,7 +187,8 @@ class Value {
 // One key and value of an object. The key is always a string.
 struct Member {
   Member() = default;
-  Member(std::string_view memberKey, Value memberValue) : name(memberKey), value(std::move(memberValue)) {}
+  Member(std::string_view memberKey, Value memberValue)
+      : name(memberKey), value(std::move(memberValue)) {}
 
   std::string_view key() const noexcept { return name.asString(); }
 

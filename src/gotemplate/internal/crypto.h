@@ -33,7 +33,8 @@ Result<std::string> shuffleText(std::string_view text);
 
 // A bcrypt hash of cost 10, "$2a$10$…". Error: "failed to encrypt string with bcrypt: …".
 Result<std::string> hashBcrypt(std::string_view password);
-// user:hash. Error: "invalid username: a:b".
+// user:hash. Errors: "invalid username: a:b", and that of hashBcrypt behind "user:" (sprig puts the
+// text of a failure where the hash should be).
 Result<std::string> makeHtpasswd(std::string_view user, std::string_view password);
 // The Master Password algorithm. Error: "cannot find password template x".
 Result<std::string> derivePassword(std::uint32_t counter, std::string_view passwordType,

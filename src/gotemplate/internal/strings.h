@@ -74,8 +74,7 @@ std::string nospace(std::string_view text);
 Result<std::string> substr(std::int64_t start, std::int64_t end, std::string_view text);
 std::string trunc(std::int64_t count, std::string_view text);
 std::string abbrev(std::int64_t width, std::string_view text);
-// Error: "runtime error: slice bounds out of range …" for a negative offset that leaves the text.
-Result<std::string> abbrevboth(std::int64_t offset, std::int64_t width, std::string_view text);
+std::string abbrevboth(std::int64_t offset, std::int64_t width, std::string_view text);
 // Breaks lines at spaces so that they have at most `width` bytes where the words allow it.
 std::string wrapText(std::string_view text, std::int64_t width);
 // The same with another line break ("" means "\n"), and longer words cut. Up to text.size() / width

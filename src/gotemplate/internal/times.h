@@ -13,7 +13,6 @@
 // Errors carry Go's texts: `parsing time "x" as "2006": cannot parse "x" as "2006"`, `time: invalid
 // duration "x"`.
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -76,7 +75,7 @@ IsoWeek isoWeekOf(const Time& time);
 bool isZeroTime(const Time& time);
 // -1, 0, 1.
 int compareTimes(const Time& a, const Time& b);
-// Overflow wraps, as in Go.
+// Ends at the last moment there is.
 Time addDuration(const Time& time, GoDuration duration);
 // a - b; saturates at the ends of the range.
 GoDuration subtractTimes(const Time& a, const Time& b);

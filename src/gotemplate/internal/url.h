@@ -63,10 +63,6 @@ Result<UrlParts> splitUrl(std::string_view text);
 // Error: `unable to parse userinfo in dict: parse "proto://x@host": …`.
 Result<std::string> joinUrl(const UrlParts& parts);
 
-// url.QueryEscape and url.PathEscape.
-std::string escapeQuery(std::string_view text);
-std::string escapePathSegment(std::string_view text);
-
 // Package path: lexical, slashes only.
 std::string cleanPath(std::string_view path);
 std::string basePath(std::string_view path);

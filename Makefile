@@ -1,0 +1,62 @@
+# The contributor's manual: each recipe is what one would type.
+
+.DEFAULT_GOAL := build
+.PHONY: build test lint fmt bench golden tsan fuzz full install-crds uninstall-crds start image clean help
+
+build: ## build/release/integration-operator, optimised
+	cmake --preset release
+	cmake --build --preset release --target integration-operator
+
+test: ## builds and runs all tests, with address and undefined-behaviour sanitizers (TEST="-R text_test": some)
+	scripts/test $(TEST)
+
+lint: ## formatting, includes, manifests, clang-tidy on what changed (LINT=--all: on everything)
+	scripts/lint $(LINT)
+
+fmt: ## formats all C++
+	git ls-files --cached --others --exclude-standard '*.cc' '*.h' | xargs clang-format -i
+
+golden: ## writes the expected decisions (src/operator/coupling/testdata/*.out.yaml) anew; read the diff
+	cmake --preset dev
+	cmake --build --preset dev --target operator_coupling_test
+	IOP_GOLDEN=1 ctest --test-dir build/dev -R '^operator_coupling_test$$' --output-on-failure
+	git diff --stat -- src/operator/coupling/testdata
+
+bench: ## builds the benchmarks optimised and runs them (BENCH="--benchmark_filter=Parse": some)
+	cmake --preset release
+	cmake --build --preset release
+	for program in $$(find build/release -name '*_bench' -type f | sort); do echo "# $$program"; $$program $(BENCH) || exit 1; done
+
+tsan: ## runs what has threads with the thread sanitizer
+	IOP_PRESET=tsan IOP_TARGETS="http_test kube_client_test kube_runtime_test operator_control_test" \
+	  scripts/test -R '^(http|kube_client|kube_runtime|operator_control)_test$$'
+
+FUZZ_SECONDS ?= 60
+fuzz: ## runs each fuzz target for FUZZ_SECONDS
+	cmake --preset fuzz
+	cmake --build --preset fuzz
+	for program in $$(find build/fuzz -name '*_fuzz' -type f | sort); do \
+	  echo "# $$program"; $$program -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+
+full: ## the unity build, all warnings errors, tests included
+	IOP_PRESET=full scripts/test
+
+install-crds: ## installs the CRDs into the cluster of the current kubeconfig
+	kubectl apply --server-side -k config/crd
+	kubectl wait --for=condition=Established --timeout=60s -f config/crd/plugs.yaml -f config/crd/sockets.yaml \
+	  -f config/crd/interfaces.yaml -f config/crd/deferredresources.yaml
+
+uninstall-crds: ## removes the CRDs, and with them all plugs and sockets
+	kubectl delete --ignore-not-found -k config/crd
+
+start: build ## runs the operator on this machine against the current kubeconfig
+	build/release/integration-operator run --zap-devel $(RUN)
+
+image: ## builds the container image integration-operator:latest
+	docker build -t integration-operator:latest .
+
+clean: ## removes build/
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-16s %s\n", $$1, $$2}'

@@ -1,0 +1,133 @@
+#include "cli/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+#include <sstream>
+
+#include "base/log.h"
+#include "cli/run_command.h"
+
+namespace iop::cli {
+namespace {
+
+using operators::control::OperatorOptions;
+
+struct RunFlags {
+  OperatorOptions options;
+  bool zapDevel = false;
+  std::string zapEncoder;
+  std::string zapLogLevel;
+  std::string zapStacktraceLevel;
+  std::string zapTimeEncoding;
+  std::string watchNamespace;
+  int apparatusTimeout = 30;
+};
+
+std::vector<std::string> splitByComma(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) {
+    part.erase(0, part.find_first_not_of(' '));
+    part.erase(part.find_last_not_of(' ') + 1);
+    if (!part.empty()) parts.push_back(part);
+  }
+  return parts;
+}
+
+void addRunFlags(CLI::App& app, RunFlags& flags) {
+  OperatorOptions& options = flags.options;
+  app.add_option("--kubeconfig", options.kubeconfig,
+                 "Path of a kubeconfig; without it $KUBECONFIG, the pod's service account or ~/.kube/config");
+  app.add_flag("--leader-elect", options.leaderElect, "Only act while holding the lease, so that several replicas can run");
+  app.add_option("--leader-election-namespace", options.leaderElectionNamespace,
+                 "Namespace of the lease (default: the pod's)");
+  app.add_option("--metrics-bind-address", options.metricsAddress,
+                 "Where /metrics is served: host:port; port 0 takes a free one, \"0\" turns it off")
+      ->capture_default_str();
+  app.add_option("--health-probe-bind-address", options.healthAddress,
+                 "Where /healthz and /readyz are served: host:port; port 0 takes a free one, \"0\" turns it off")
+      ->capture_default_str();
+  app.add_option("--watch-namespace", flags.watchNamespace, "Namespaces to watch, by comma; empty: all")
+      ->envname("WATCH_NAMESPACE");
+  app.add_option("--max-concurrent-reconciles", options.maxConcurrentReconciles, "Plugs that are worked on at a time")
+      ->envname("MAX_CONCURRENT_RECONCILES")
+      ->check(CLI::Range(0, 1000));
+  app.add_option("--debug-plug-endpoint", options.debugPlugEndpoint, "URL that is called as the apparatus of all plugs")
+      ->envname("DEBUG_PLUG_ENDPOINT");
+  app.add_option("--debug-socket-endpoint", options.debugSocketEndpoint,
+                 "URL that is called as the apparatus of all sockets")
+      ->envname("DEBUG_SOCKET_ENDPOINT");
+  app.add_option("--apparatus-timeout", flags.apparatusTimeout, "Seconds that one call of an apparatus may take")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3600));
+  app.add_option("--cluster-domain", options.clusterDomain, "The cluster's DNS domain")->capture_default_str();
+  app.add_flag("--zap-devel", flags.zapDevel, "Log for people, debug messages included, instead of JSON");
+  app.add_option("--zap-encoder", flags.zapEncoder, "Log format")->check(CLI::IsMember({"json", "console"}));
+  app.add_option("--zap-log-level", flags.zapLogLevel, "debug, info, error, panic or a number (above 0: debug)");
+  app.add_option("--zap-stacktrace-level", flags.zapStacktraceLevel, "Accepted and ignored: there are no stack traces");
+  app.add_option("--zap-time-encoding", flags.zapTimeEncoding, "Accepted and ignored: times are RFC 3339");
+}
+
+void configureLog(const RunFlags& flags) {
+  log::Format format = flags.zapDevel ? log::Format::Console : log::Format::Json;
+  if (!flags.zapEncoder.empty()) format = flags.zapEncoder == "json" ? log::Format::Json : log::Format::Console;
+  log::Level level = flags.zapDevel ? log::Level::Debug : log::Level::Info;
+  if (!flags.zapLogLevel.empty()) {
+    const std::string& text = flags.zapLogLevel;
+    const bool isNumber = text.find_first_not_of("0123456789") == std::string::npos;
+    if (text == "debug" || (isNumber && text != "0")) level = log::Level::Debug;
+    if (text == "info" || text == "0") level = log::Level::Info;
+    if (text == "warn") level = log::Level::Warn;
+    if (text == "error" || text == "panic" || text == "fatal") level = log::Level::Error;
+  }
+  log::configure(level, format);
+}
+
+// Go's flag package takes one dash for two.
+std::vector<std::string> withTwoDashes(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  for (std::string& argument : arguments) {
+    if (argument.size() > 2 && argument[0] == '-' && argument[1] != '-') argument.insert(0, "-");
+  }
+  return arguments;
+}
+
+int fromEnvironment(RunFlags& flags) {
+  const char* podNamespace = std::getenv("POD_NAMESPACE");
+  if (flags.options.leaderElectionNamespace.empty() && podNamespace != nullptr) {
+    flags.options.leaderElectionNamespace = podNamespace;
+  }
+  flags.options.watchNamespaces = splitByComma(flags.watchNamespace);
+  flags.options.apparatusTimeout = std::chrono::seconds(flags.apparatusTimeout);
+  configureLog(flags);
+  return runOperator(flags.options);
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  CLI::App app("Couples applications on Kubernetes: plugs to sockets (integration.rock8s.com/v1beta1).",
+               "integration-operator");
+  app.set_version_flag("--version", std::string(IOP_VERSION));
+  app.require_subcommand(0, 1);
+  app.footer("Called with flags only, it runs the operator.");
+  RunFlags flags;
+  CLI::App* runCommand = app.add_subcommand("run", "Run the operator against a cluster");
+  addRunFlags(*runCommand, flags);
+
+  std::vector<std::string> arguments = withTwoDashes(argc, argv);
+  const bool isForApp = !arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "--version");
+  if (!isForApp && (arguments.empty() || arguments[0][0] == '-')) arguments.insert(arguments.begin(), "run");
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 wants them so
+  try {
+    app.parse(arguments);
+  } catch (const CLI::ParseError& error) {
+    const int status = app.exit(error);
+    return status == 0 ? 0 : 2;
+  }
+  if (runCommand->parsed()) return fromEnvironment(flags);
+  return 0;
+}
+
+}  // namespace iop::cli

@@ -1,0 +1,380 @@
+#include "http/server.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/thread.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstring>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "base/log.h"
+#include "http/url.h"
+
+namespace iop::http {
+namespace {
+
+struct LibraryDelete {
+  void operator()(event_base* base) const { event_base_free(base); }
+  void operator()(evhttp* server) const { evhttp_free(server); }
+  void operator()(event* trigger) const { event_free(trigger); }
+  void operator()(evbuffer* buffer) const { evbuffer_free(buffer); }
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+template <typename T>
+using Handle = std::unique_ptr<T, LibraryDelete>;
+
+struct Method {
+  evhttp_cmd_type type;
+  std::string_view name;
+};
+constexpr Method kMethods[] = {{EVHTTP_REQ_GET, "GET"},        {EVHTTP_REQ_HEAD, "HEAD"},
+                               {EVHTTP_REQ_POST, "POST"},      {EVHTTP_REQ_PUT, "PUT"},
+                               {EVHTTP_REQ_DELETE, "DELETE"},  {EVHTTP_REQ_PATCH, "PATCH"},
+                               {EVHTTP_REQ_OPTIONS, "OPTIONS"}};
+
+std::string_view nameOf(evhttp_cmd_type type) {
+  for (const Method& method : kMethods) {
+    if (method.type == type) return method.name;
+  }
+  return {};
+}
+
+std::string decodeParameter(std::string_view text) {
+  std::string spaced(text);
+  std::replace(spaced.begin(), spaced.end(), '+', ' ');
+  return unescape(spaced);
+}
+
+// libevent's own parser refuses parameters without "=" ("?verbose"), which are common here.
+std::vector<std::pair<std::string, std::string>> parseQuery(std::string_view query) {
+  std::vector<std::pair<std::string, std::string>> parameters;
+  while (!query.empty()) {
+    const std::size_t end = std::min(query.find('&'), query.size());
+    const std::string_view parameter = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    if (parameter.empty()) continue;
+    const std::size_t equals = std::min(parameter.find('='), parameter.size());
+    parameters.emplace_back(
+        decodeParameter(parameter.substr(0, equals)),
+        decodeParameter(parameter.substr(std::min(equals + 1, parameter.size()))));
+  }
+  return parameters;
+}
+
+bool equalsIgnoringCase(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
+}
+
+std::optional<std::string_view> find(const std::vector<std::pair<std::string, std::string>>& pairs,
+                                     std::string_view name,
+                                     bool (*equal)(std::string_view, std::string_view)) {
+  for (const auto& [key, value] : pairs) {
+    if (equal(key, name)) return value;
+  }
+  return std::nullopt;
+}
+
+struct HostPort {
+  std::string host;
+  std::string port;
+};
+
+Result<HostPort> parseAddress(std::string_view address) {
+  HostPort out;
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string_view::npos) {
+    out.port = address;
+  } else {
+    std::string_view host = address.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    out.host = host;
+    out.port = address.substr(colon + 1);
+  }
+  std::uint16_t number = 0;
+  const char* end = out.port.data() + out.port.size();
+  const auto [stop, error] = std::from_chars(out.port.data(), end, number);
+  if (error != std::errc() || stop != end) {
+    return fail(Code::BadRequest, "listen on '" + std::string(address) + "': no port");
+  }
+  return out;
+}
+
+// A listening socket of that address, or -1 with errno set.
+int listenOn(const addrinfo& address) {
+  const int fd = socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  const int on = 1;
+  const int off = 0;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  if (address.ai_family == AF_INET6) {
+    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+  }
+  if (bind(fd, address.ai_addr, address.ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0) return fd;
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return -1;
+}
+
+Result<int> listenOn(const std::string& address) {
+  ASSIGN_OR_RETURN(const HostPort hostPort, parseAddress(address));
+  addrinfo hints{};
+  hints.ai_flags = AI_PASSIVE;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const char* host = hostPort.host.empty() ? nullptr : hostPort.host.c_str();
+  if (const int error = getaddrinfo(host, hostPort.port.c_str(), &hints, &found); error != 0) {
+    return fail(Code::BadRequest, "listen on '" + address + "': " + gai_strerror(error));
+  }
+  // Without a host, IPv6 first: its socket takes IPv4 too, where there is IPv6.
+  int fd = -1;
+  int error = 0;
+  for (const bool wantIpv6 : {true, false}) {
+    for (const addrinfo* next = found; next != nullptr && fd < 0; next = next->ai_next) {
+      if ((next->ai_family == AF_INET6) != wantIpv6) continue;
+      fd = listenOn(*next);
+      if (fd < 0) error = errno;
+    }
+  }
+  freeaddrinfo(found);
+  if (fd >= 0) return fd;
+  return fail(Code::Unreachable, "listen on '" + address + "': " + std::strerror(error));
+}
+
+std::uint16_t portOf(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+  return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&address)->sin6_port
+                                             : reinterpret_cast<sockaddr_in*>(&address)->sin_port);
+}
+
+Result<Handle<SSL_CTX>> makeTlsContext(const ServerTls& tls) {
+  const auto failure = [](const std::string& what) {
+    char reason[256];
+    ERR_error_string_n(ERR_get_error(), reason, sizeof(reason));
+    ERR_clear_error();
+    return fail(Code::BadRequest, what + ": " + reason);
+  };
+  Handle<SSL_CTX> context(SSL_CTX_new(TLS_server_method()));
+  if (context == nullptr) return failure("set up TLS");
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  if (SSL_CTX_use_certificate_chain_file(context.get(), tls.certificateFile.c_str()) != 1) {
+    return failure("read certificate '" + tls.certificateFile + "'");
+  }
+  if (SSL_CTX_use_PrivateKey_file(context.get(), tls.keyFile.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return failure("read key '" + tls.keyFile + "'");
+  }
+  if (SSL_CTX_check_private_key(context.get()) != 1) {
+    return failure("key '" + tls.keyFile + "' does not fit the certificate");
+  }
+  return context;
+}
+
+// libevent's hook for new connections.
+bufferevent* newTlsConnection(event_base* base, void* context) {
+  SSL* ssl = SSL_new(static_cast<SSL_CTX*>(context));
+  bufferevent* connection = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
+                                                           BEV_OPT_CLOSE_ON_FREE);
+  // Many clients close without saying goodbye.
+  bufferevent_openssl_set_allow_dirty_shutdown(connection, 1);
+  return connection;
+}
+
+ServerRequest readRequest(evhttp_request* raw) {
+  ServerRequest request;
+  request.method = nameOf(evhttp_request_get_command(raw));
+  const evhttp_uri* uri = evhttp_request_get_evhttp_uri(raw);
+  if (const char* path = evhttp_uri_get_path(uri)) request.path = unescape(path);
+  if (const char* query = evhttp_uri_get_query(uri)) request.query = parseQuery(query);
+  const evkeyvalq* headers = evhttp_request_get_input_headers(raw);
+  for (const evkeyval* next = headers->tqh_first; next != nullptr; next = next->next.tqe_next) {
+    request.headers.emplace_back(next->key, next->value);
+  }
+  evbuffer* body = evhttp_request_get_input_buffer(raw);
+  request.body.resize(evbuffer_get_length(body));
+  evbuffer_remove(body, request.body.data(), request.body.size());
+  if (evhttp_connection* connection = evhttp_request_get_connection(raw)) {
+    char* address = nullptr;
+    ev_uint16_t port = 0;
+    evhttp_connection_get_peer(connection, &address, &port);
+    if (address != nullptr) request.remoteAddress = address;
+  }
+  return request;
+}
+
+void sendResponse(evhttp_request* raw, const ServerResponse& response) {
+  evkeyvalq* headers = evhttp_request_get_output_headers(raw);
+  if (!response.contentType.empty()) {
+    evhttp_add_header(headers, "Content-Type", response.contentType.c_str());
+  }
+  for (const auto& [name, value] : response.headers) {
+    evhttp_add_header(headers, name.c_str(), value.c_str());
+  }
+  const bool hasBody = response.status != 204 && response.status != 304;
+  if (hasBody) {
+    const std::string size = std::to_string(response.body.size());
+    evhttp_add_header(headers, "Content-Length", size.c_str());
+  }
+  Handle<evbuffer> body(evbuffer_new());
+  if (hasBody && evhttp_request_get_command(raw) != EVHTTP_REQ_HEAD) {
+    evbuffer_add(body.get(), response.body.data(), response.body.size());
+  }
+  evhttp_send_reply(raw, response.status, nullptr, body.get());
+}
+
+}  // namespace
+
+std::optional<std::string_view> ServerRequest::queryParameter(std::string_view name) const {
+  return find(query, name, [](std::string_view a, std::string_view b) { return a == b; });
+}
+
+std::optional<std::string_view> ServerRequest::header(std::string_view name) const {
+  return find(headers, name, equalsIgnoringCase);
+}
+
+struct Server::Impl {
+  using Methods = std::map<std::string, ServerHandler, std::less<>>;
+
+  // The handlers of the path itself, or of the longest "…/" above it.
+  const Methods* route(std::string_view path) const {
+    if (const auto exact = routes.find(path); exact != routes.end()) return &exact->second;
+    for (std::size_t slash = path.rfind('/'); slash != std::string_view::npos;
+         slash = slash == 0 ? std::string_view::npos : path.rfind('/', slash - 1)) {
+      const auto above = routes.find(path.substr(0, slash + 1));
+      if (above != routes.end()) return &above->second;
+    }
+    return nullptr;
+  }
+
+  ServerResponse respond(const ServerRequest& request) const {
+    const Methods* methods = route(request.path);
+    if (methods == nullptr) return {.status = 404, .body = "404 page not found\n"};
+    auto handler = methods->find(request.method);
+    if (handler == methods->end() && request.method == "HEAD") handler = methods->find("GET");
+    if (handler == methods->end()) {
+      std::string allow;
+      for (const auto& [method, ignored] : *methods) {
+        allow += (allow.empty() ? "" : ", ") + method;
+      }
+      return {.status = 405, .headers = {{"Allow", allow}}, .body = "405 method not allowed\n"};
+    }
+    try {
+      return handler->second(request);
+    } catch (const std::exception& exception) {
+      log::error("http handler failed", {{"path", request.path}, {"error", exception.what()}});
+      return {.status = 500, .body = "500 internal error\n"};
+    }
+  }
+
+  // A thread of a server takes no signals: they are the main thread's, and a peer that goes away is
+  // an error of write(), not a SIGPIPE.
+  void startThread() {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread = std::thread([this] { event_base_loop(base.get(), EVLOOP_NO_EXIT_ON_EMPTY); });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
+  ServerOptions options;
+  std::map<std::string, Methods, std::less<>> routes;
+
+  mutable std::mutex mutex;  // for what follows
+  std::uint16_t port = 0;
+  Handle<SSL_CTX> tls;
+  Handle<event_base> base;
+  Handle<evhttp> server;
+  Handle<event> stopping;
+  std::thread thread;
+};
+
+Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>()) {
+  impl_->options = std::move(options);
+}
+
+Server::~Server() { stop(); }
+
+void Server::handle(std::string_view method, std::string_view path, ServerHandler handler) {
+  impl_->routes[std::string(path)][std::string(method)] = std::move(handler);
+}
+
+Status Server::start() {
+  std::lock_guard guard(impl_->mutex);
+  const ServerOptions& options = impl_->options;
+  if (options.tls) {
+    ASSIGN_OR_RETURN(impl_->tls, makeTlsContext(*options.tls));
+  }
+  ASSIGN_OR_RETURN(const int fd, listenOn(options.address));
+
+  static const int threads = evthread_use_pthreads();
+  ASSERT(threads == 0);
+  impl_->base.reset(event_base_new());
+  impl_->server.reset(evhttp_new(impl_->base.get()));
+  evhttp* server = impl_->server.get();
+  evhttp_set_max_headers_size(server, static_cast<ev_ssize_t>(options.maxHeaderBytes));
+  evhttp_set_max_body_size(server, static_cast<ev_ssize_t>(options.maxBodyBytes));
+  evhttp_set_timeout(server, static_cast<int>(options.idleTimeout.count()));
+  ev_uint16_t methods = 0;
+  for (const Method& method : kMethods) methods = static_cast<ev_uint16_t>(methods | method.type);
+  evhttp_set_allowed_methods(server, methods);
+  if (impl_->tls) evhttp_set_bevcb(server, newTlsConnection, impl_->tls.get());
+  evhttp_set_gencb(
+      server,
+      [](evhttp_request* raw, void* impl) {
+        sendResponse(raw, static_cast<Impl*>(impl)->respond(readRequest(raw)));
+      },
+      impl_.get());
+  impl_->port = portOf(fd);
+  if (evhttp_accept_socket(server, fd) != 0) {
+    close(fd);
+    return fail(Code::Unreachable, "listen on '" + options.address + "': accept");
+  }
+  impl_->stopping.reset(event_new(
+      impl_->base.get(), -1, EV_PERSIST,
+      [](evutil_socket_t, short, void* base) {
+        event_base_loopbreak(static_cast<event_base*>(base));
+      },
+      impl_->base.get()));
+  impl_->startThread();
+  return {};
+}
+
+void Server::stop() {
+  std::lock_guard guard(impl_->mutex);
+  if (!impl_->thread.joinable()) return;
+  event_active(impl_->stopping.get(), EV_READ, 0);
+  impl_->thread.join();
+  impl_->server.reset();
+  impl_->stopping.reset();
+  impl_->base.reset();
+  impl_->tls.reset();
+}
+
+std::uint16_t Server::port() const {
+  std::lock_guard guard(impl_->mutex);
+  return impl_->port;
+}
+
+}  // namespace iop::http

@@ -1,0 +1,361 @@
+#include "operator/control/input_cache.h"
+
+#include <algorithm>
+
+#include "kube/api/object.h"
+
+namespace iop::operators::control {
+namespace {
+
+using kube::api::Resource;
+using kube::client::CallOptions;
+using kube::runtime::Informer;
+using kube::runtime::Store;
+
+const Resource& secrets() {
+  static const Resource resource{"", "v1", "secrets", "Secret", true};
+  return resource;
+}
+
+const Resource& configMaps() {
+  static const Resource resource{"", "v1", "configmaps", "ConfigMap", true};
+  return resource;
+}
+
+bool isConfigKind(const coupling::GroupVersionKind& kind) {
+  return kind.group.empty() && (kind.kind == "Secret" || kind.kind == "ConfigMap");
+}
+
+// All that is kept of an object: who it is and which version.
+Value stubOf(const Value& object) {
+  return Value::object({{"metadata", Value::object({{"name", kube::api::nameOf(object)},
+                                                    {"namespace", kube::api::namespaceOf(object)},
+                                                    {"uid", kube::api::uidOf(object)},
+                                                    {"resourceVersion", kube::api::resourceVersionOf(object)}})}});
+}
+
+ObjectVersion versionOf(const Value& object) {
+  return {std::string(kube::api::uidOf(object)), std::string(kube::api::resourceVersionOf(object))};
+}
+
+CallOptions callOptions(const InputRef& ref, std::stop_token stop) {
+  CallOptions options;
+  options.impersonate = ref.user;
+  options.stop = std::move(stop);
+  return options;
+}
+
+}  // namespace
+
+// One metadata-only watch, and which of its objects are referred to.
+struct InputCache::Watch {
+  // Impersonates one user for all calls of an informer.
+  class As : public kube::client::Client {
+   public:
+    As(kube::client::Client& client, std::string user) : client_(client), user_(std::move(user)) {}
+    Result<Resource> resolve(const kube::api::GroupVersionKind& kind) override { return client_.resolve(kind); }
+    Result<Value> get(const Resource& resource, const ObjectKey& key, const CallOptions& options) override {
+      return client_.get(resource, key, as(options));
+    }
+    Result<Value> list(const Resource& resource, const std::string& namespaceName,
+                       const kube::client::ListOptions& list, const CallOptions& options) override {
+      return client_.list(resource, namespaceName, list, as(options));
+    }
+    Result<Value> create(const Resource& resource, const std::string& namespaceName, const Value& object,
+                         const CallOptions& options) override {
+      return client_.create(resource, namespaceName, object, as(options));
+    }
+    Result<Value> update(const Resource& resource, const ObjectKey& key, const Value& object,
+                         const CallOptions& options) override {
+      return client_.update(resource, key, object, as(options));
+    }
+    Result<Value> patch(const Resource& resource, const ObjectKey& key, kube::client::PatchType type,
+                        const Value& patch, const CallOptions& options) override {
+      return client_.patch(resource, key, type, patch, as(options));
+    }
+    Result<Value> remove(const Resource& resource, const ObjectKey& key, const kube::client::DeleteOptions& remove,
+                         const CallOptions& options) override {
+      return client_.remove(resource, key, remove, as(options));
+    }
+    Status watch(const Resource& resource, const std::string& namespaceName,
+                 const kube::client::WatchOptions& watch, const CallOptions& options,
+                 const std::function<bool(kube::client::WatchEvent&&)>& onEvent) override {
+      return client_.watch(resource, namespaceName, watch, as(options), onEvent);
+    }
+
+   private:
+    CallOptions as(const CallOptions& options) const {
+      CallOptions changed = options;
+      changed.impersonate = user_;
+      return changed;
+    }
+
+    kube::client::Client& client_;
+    std::string user_;
+  };
+
+  Watch(kube::client::Client& client, std::string user) : asUser(client, std::move(user)) {}
+
+  bool isReferred(const ObjectKey& key) {
+    std::lock_guard guard(mutex);
+    return referred.contains(key);
+  }
+
+  Resource resource;
+  As asUser;
+  std::shared_ptr<Store> store = std::make_shared<Store>();
+  std::mutex mutex;
+  std::set<ObjectKey> referred;
+  std::set<ObjectKey> known;  // referred, and read at least once since
+  std::unique_ptr<Informer> informer;  // last: its thread uses the rest
+};
+
+InputCache::InputCache(kube::client::Client& client, base::Clock& clock, std::function<void(const ObjectKey&)> wake,
+                       Options options)
+    : client_(client), clock_(clock), wake_(std::move(wake)), options_(std::move(options)) {
+  if (options_.namespaces.empty()) options_.namespaces.emplace_back();
+  for (const Resource* resource : {&secrets(), &configMaps()}) {
+    for (const std::string& namespaceName : options_.namespaces) {
+      const WatchKey key{resource->gvk(), namespaceName, {}};
+      watches_[key] = makeWatch(key, *resource);
+    }
+  }
+}
+
+InputCache::~InputCache() { stop(); }
+
+std::shared_ptr<InputCache::Watch> InputCache::makeWatch(const WatchKey& key, const Resource& resource) {
+  auto watch = std::make_shared<Watch>(client_, key.user);
+  watch->resource = resource;
+  kube::runtime::InformerOptions options;
+  options.resource = resource;
+  options.namespaceName = key.namespaceName;
+  options.metadataOnly = true;
+  options.watchList = options_.watchList;
+  options.metrics = options_.metrics;
+  Watch* raw = watch.get();
+  options.transform = [raw](Value&& object) -> std::optional<Value> {
+    if (!raw->isReferred(kube::api::keyOf(object))) return std::nullopt;
+    return stubOf(object);
+  };
+  watch->informer = std::make_unique<Informer>(watch->asUser, clock_, watch->store, std::move(options));
+  watch->informer->addHandlers(
+      {.onAdd = [this, key](const Value& object, bool isInitial) { if (!isInitial) onChange(key, object); },
+       .onUpdate = [this, key](const Value&, const Value& after) { onChange(key, after); },
+       .onDelete = [this, key](const Value& last) { onChange(key, last); }});
+  return watch;
+}
+
+void InputCache::start() {
+  std::lock_guard guard(mutex_);
+  started_ = true;
+  for (const auto& [key, watch] : watches_) watch->informer->start();
+}
+
+void InputCache::stop() {
+  std::map<WatchKey, std::shared_ptr<Watch>> watches;
+  {
+    std::lock_guard guard(mutex_);
+    stopped_ = true;
+    watches = watches_;
+  }
+  for (const auto& [key, watch] : watches) watch->informer->stop();
+}
+
+bool InputCache::waitForSync(base::Duration timeout, std::stop_token stop) {
+  std::map<WatchKey, std::shared_ptr<Watch>> watches;
+  {
+    std::lock_guard guard(mutex_);
+    watches = watches_;
+  }
+  for (const auto& [key, watch] : watches) {
+    if (key.user.empty() && !watch->informer->waitForSync(timeout, stop)) return false;
+  }
+  return true;
+}
+
+bool InputCache::isBuiltIn(const InputRef& ref) const { return isConfigKind(ref.kind); }
+
+InputCache::WatchKey InputCache::watchKeyOf(const InputRef& ref) const {
+  if (!isBuiltIn(ref)) return {ref.kind, ref.key.namespaceName, ref.user};
+  const bool all = options_.namespaces.size() == 1 && options_.namespaces.front().empty();
+  return {ref.kind, all ? std::string() : ref.key.namespaceName, {}};
+}
+
+void InputCache::onChange(const WatchKey& watch, const Value& object) {
+  std::vector<ObjectKey> plugs;
+  {
+    std::lock_guard guard(mutex_);
+    const auto found = dependents_.find({watch, kube::api::keyOf(object)});
+    if (found != dependents_.end()) plugs.assign(found->second.begin(), found->second.end());
+  }
+  for (const ObjectKey& plug : plugs) wake_(plug);
+}
+
+void InputCache::setDependents(const ObjectKey& plug, const std::vector<InputRef>& refs) {
+  std::vector<std::shared_ptr<Watch>> unused;  // ended after the lock is given back
+  std::lock_guard guard(mutex_);
+  const auto old = refsOf_.find(plug);
+  if (old == refsOf_.end() && refs.empty()) return;
+  if (old != refsOf_.end()) {
+    if (old->second == refs) return;
+    for (const InputRef& ref : old->second) {
+      const auto found = dependents_.find({watchKeyOf(ref), ref.key});
+      if (found == dependents_.end()) continue;
+      found->second.erase(plug);
+      const bool isStill = std::any_of(refs.begin(), refs.end(), [&](const InputRef& other) {
+        return other.key == ref.key && watchKeyOf(other) == watchKeyOf(ref);
+      });
+      if (!found->second.empty() || isStill) continue;
+      dependents_.erase(found);
+      const auto watch = watches_.find(watchKeyOf(ref));
+      if (watch == watches_.end()) continue;
+      bool isUnused = false;
+      {
+        std::lock_guard watchGuard(watch->second->mutex);
+        watch->second->referred.erase(ref.key);
+        watch->second->known.erase(ref.key);
+        isUnused = !isBuiltIn(ref) && watch->second->referred.empty();
+      }
+      if (isUnused) {
+        unused.push_back(std::move(watch->second));
+        watches_.erase(watch);
+      }
+    }
+  }
+  for (const InputRef& ref : refs) {
+    const WatchKey key = watchKeyOf(ref);
+    dependents_[{key, ref.key}].insert(plug);
+    if (const auto watch = watches_.find(key); watch != watches_.end()) {
+      std::lock_guard watchGuard(watch->second->mutex);
+      watch->second->referred.insert(ref.key);
+      // Before the first list everything that is referred to will be in it.
+      if (!started_) watch->second->known.insert(ref.key);
+    }
+  }
+  if (refs.empty()) {
+    refsOf_.erase(plug);
+  } else {
+    refsOf_[plug] = refs;
+  }
+}
+
+std::shared_ptr<InputCache::Watch> InputCache::registerRef(const InputRef& ref) {
+  const WatchKey key = watchKeyOf(ref);
+  {
+    std::lock_guard guard(mutex_);
+    if (const auto found = watches_.find(key); found != watches_.end()) {
+      std::lock_guard watchGuard(found->second->mutex);
+      found->second->referred.insert(ref.key);
+      return found->second;
+    }
+    if (isBuiltIn(ref) || stopped_) return nullptr;  // of a namespace that we do not watch
+  }
+  const Result<Resource> resource = client_.resolve(ref.kind);
+  if (!resource) return nullptr;
+  std::lock_guard guard(mutex_);
+  if (stopped_) return nullptr;
+  std::shared_ptr<Watch>& watch = watches_[key];
+  if (watch == nullptr) {
+    watch = makeWatch(key, *resource);
+    watch->referred.insert(ref.key);
+    watch->informer->start();
+  } else {
+    std::lock_guard watchGuard(watch->mutex);
+    watch->referred.insert(ref.key);
+  }
+  return watch;
+}
+
+Result<Value> InputCache::read(const InputRef& ref, std::stop_token stop) {
+  const std::shared_ptr<Watch> watch = registerRef(ref);
+  if (watch != nullptr) {
+    if (const std::optional<Value> stub = watch->store->find(ref.key)) {
+      if (std::optional<Value> content = recall(ref, versionOf(*stub))) return std::move(*content);
+    }
+  }
+  Resource resource = ref.kind.kind == "Secret" ? secrets() : configMaps();
+  if (!isBuiltIn(ref)) {
+    ASSIGN_OR_RETURN(resource, client_.resolve(ref.kind));
+  }
+  Result<Value> object = client_.get(resource, ref.key, callOptions(ref, std::move(stop)));
+  if (watch != nullptr && (object || object.error().isNotFound())) {
+    if (object) watch->store->put(watch->informer->options().namespaceName, stubOf(*object));
+    std::lock_guard watchGuard(watch->mutex);
+    watch->known.insert(ref.key);
+  }
+  if (object) {
+    object->edit("metadata").erase("managedFields");
+    remember(ref, *object);
+  }
+  return object;
+}
+
+Result<std::optional<ObjectVersion>> InputCache::version(const InputRef& ref, std::stop_token stop) {
+  const std::shared_ptr<Watch> watch = registerRef(ref);
+  if (watch != nullptr) {
+    bool isKnown = false;
+    {
+      std::lock_guard watchGuard(watch->mutex);
+      isKnown = watch->known.contains(ref.key);
+    }
+    const std::optional<Value> stub = watch->store->find(ref.key);
+    if (stub) return versionOf(*stub);
+    if (isKnown && watch->informer->hasSynced()) return std::nullopt;
+  }
+  const Result<Value> object = read(ref, std::move(stop));
+  if (object) return versionOf(*object);
+  if (object.error().isNotFound()) return std::nullopt;
+  return tl::unexpected<Error>(object.error());
+}
+
+void InputCache::noteWritten(const Value& object) {
+  const coupling::GroupVersionKind kind = kube::api::kindOf(object);
+  const ObjectKey key = kube::api::keyOf(object);
+  std::lock_guard guard(mutex_);
+  for (const auto& [watchKey, watch] : watches_) {
+    const bool isIts = watchKey.kind == kind &&
+                       (watchKey.namespaceName.empty() || watchKey.namespaceName == key.namespaceName);
+    if (isIts && watch->isReferred(key)) watch->store->put(watch->informer->options().namespaceName, stubOf(object));
+  }
+}
+
+bool InputCache::needsPoll(const std::vector<InputRef>& refs) const {
+  std::lock_guard guard(mutex_);
+  for (const InputRef& ref : refs) {
+    const auto found = watches_.find(watchKeyOf(ref));
+    if (found == watches_.end()) return true;
+    if (!isBuiltIn(ref) && !found->second->informer->hasSynced()) return true;
+  }
+  return false;
+}
+
+void InputCache::remember(const InputRef& ref, const Value& object) {
+  const std::size_t bytes = object.heapBytes();
+  if (bytes > kMaxContentBytes / 4) return;
+  std::lock_guard guard(mutex_);
+  if (const auto old = contents_.find(ref); old != contents_.end()) {
+    contentBytes_ -= old->second.object.heapBytes();
+    recent_.erase(old->second.place);
+    contents_.erase(old);
+  }
+  recent_.push_front(ref);
+  contents_[ref] = {versionOf(object), object, recent_.begin()};
+  contentBytes_ += bytes;
+  while (contentBytes_ > kMaxContentBytes) {
+    const auto oldest = contents_.find(recent_.back());
+    contentBytes_ -= oldest->second.object.heapBytes();
+    contents_.erase(oldest);
+    recent_.pop_back();
+  }
+}
+
+std::optional<Value> InputCache::recall(const InputRef& ref, const ObjectVersion& version) {
+  std::lock_guard guard(mutex_);
+  const auto found = contents_.find(ref);
+  if (found == contents_.end() || found->second.version != version) return std::nullopt;
+  recent_.splice(recent_.begin(), recent_, found->second.place);
+  return found->second.object;
+}
+
+}  // namespace iop::operators::control

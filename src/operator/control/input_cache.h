@@ -1,0 +1,118 @@
+#pragma once
+
+// The objects that couplings read: Secrets, ConfigMaps, and what vars point to. Knows the present version of each,
+// tells which plugs to wake when one changes, and reads contents when they are needed.
+//
+//   inputs.setDependents(plug, {ref});                  // from now on a change of ref wakes the plug
+//   Result<Value> secret = inputs.read(ref);
+//   std::optional<ObjectVersion> now = inputs.version(ref);
+//
+// Flow: one metadata-only watch of all Secrets and one of all ConfigMaps (a set for each watched namespace), which
+//   keep only what somebody refers to; for other kinds, one metadata-only watch for each kind, namespace and service
+//   account. A key is registered before its object is read, so that no change between the two is missed.
+// Guarantees: memory grows with what is referred to, not with what is in the cluster. Contents are kept only for what
+//   was read lately, within kMaxContentBytes.
+// Assumptions: a service account that may get an object may be allowed to watch it; where it is not, dependents are
+//   woken by a poll every kPollInterval.
+//
+// Thread-safe.
+
+#include <chrono>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "kube/client/client.h"
+#include "kube/runtime/informer.h"
+#include "operator/coupling/snapshot.h"
+
+namespace iop::operators::control {
+
+using coupling::InputRef;
+using coupling::ObjectKey;
+using coupling::ObjectVersion;
+
+class InputCache {
+ public:
+  static constexpr std::size_t kMaxContentBytes = 4u << 20;
+  static constexpr std::chrono::seconds kPollInterval{30};
+
+  struct Options {
+    std::vector<std::string> namespaces;  // empty: all
+    std::shared_ptr<kube::runtime::WatchListGate> watchList;
+    metrics::Registry* metrics = nullptr;
+  };
+
+  // `wake` is called on informers' threads with each plug that depends on an object that changed. All must outlive
+  // this.
+  InputCache(kube::client::Client& client, base::Clock& clock, std::function<void(const ObjectKey&)> wake,
+             Options options);
+  ~InputCache();  // stops
+  InputCache(const InputCache&) = delete;
+  InputCache& operator=(const InputCache&) = delete;
+
+  // Starts the watches of Secrets and ConfigMaps. What is known to be referred to should be registered before.
+  void start();
+  void stop();
+  bool waitForSync(base::Duration timeout, std::stop_token stop);
+
+  // What a plug depends on from now on, in place of what it did before. An empty list forgets the plug.
+  void setDependents(const ObjectKey& plug, const std::vector<InputRef>& refs);
+
+  // The whole object, read as the ref's user; from memory where it is the version that the watch knows.
+  Result<Value> read(const InputRef& ref, std::stop_token stop);
+  // The version that the watch knows, reading the object's metadata if it knows none yet; nothing where there is no
+  // such object. Errors: what kept us from finding out.
+  Result<std::optional<ObjectVersion>> version(const InputRef& ref, std::stop_token stop);
+  // The server's answer to a write of ours: what is read from now on is at least as new.
+  void noteWritten(const Value& object);
+  // True if one of the refs can only be polled.
+  bool needsPoll(const std::vector<InputRef>& refs) const;
+
+ private:
+  // Which watch serves a ref. Secrets and ConfigMaps of a namespace share one, whoever reads them.
+  struct WatchKey {
+    coupling::GroupVersionKind kind;
+    std::string namespaceName;
+    std::string user;
+    auto operator<=>(const WatchKey&) const = default;
+  };
+  struct Watch;
+  struct Content {
+    ObjectVersion version;
+    Value object;
+    std::list<InputRef>::iterator place;
+  };
+
+  bool isBuiltIn(const InputRef& ref) const;
+  WatchKey watchKeyOf(const InputRef& ref) const;
+  // Makes sure that changes of the ref are seen from now on.
+  std::shared_ptr<Watch> registerRef(const InputRef& ref);
+  std::shared_ptr<Watch> makeWatch(const WatchKey& key, const kube::api::Resource& resource);
+  void onChange(const WatchKey& watch, const Value& object);
+  void remember(const InputRef& ref, const Value& object);
+  std::optional<Value> recall(const InputRef& ref, const ObjectVersion& version);
+
+  kube::client::Client& client_;
+  base::Clock& clock_;
+  std::function<void(const ObjectKey&)> wake_;
+  Options options_;
+
+  mutable std::mutex mutex_;
+  bool started_ = false;
+  bool stopped_ = false;
+  std::map<WatchKey, std::shared_ptr<Watch>> watches_;
+  std::map<ObjectKey, std::vector<InputRef>> refsOf_;
+  std::map<std::pair<WatchKey, ObjectKey>, std::set<ObjectKey>> dependents_;
+  std::map<InputRef, Content> contents_;
+  std::list<InputRef> recent_;  // most recently used first
+  std::size_t contentBytes_ = 0;
+};
+
+}  // namespace iop::operators::control

@@ -1,0 +1,220 @@
+#include "operator/control/plug_reconciler.h"
+
+#include "base/log.h"
+#include "kube/api/object.h"
+#include "operator/api/conditions.h"
+#include "operator/api/spec.h"
+#include "operator/coupling/status.h"
+
+namespace iop::operators::control {
+namespace {
+
+using api::Side;
+using coupling::InputRef;
+using coupling::Plan;
+using coupling::Rival;
+using coupling::Snapshot;
+using kube::api::ObjectKey;
+using kube::runtime::Outcome;
+
+// A plug that needs more decisions or lookups in a row than this is a mistake of ours.
+constexpr int kMaxPasses = 20;
+constexpr int kMaxRounds = 20;
+// After a write that met a newer version: the cache has it in a moment.
+constexpr std::chrono::milliseconds kAfterConflict{20};
+
+Rival::State stateOf(const Value& plug, std::string_view socketUid, const ObjectKey& socket) {
+  if (attachedSocketUid(plug) == socketUid) return Rival::State::Placed;
+  if (kube::api::isBeingDeleted(plug) || api::socketOf(plug) != socket) return Rival::State::Elsewhere;
+  const Value& status = plug["status"];
+  if (status["observedGeneration"].asInt() != kube::api::generationOf(plug)) return Rival::State::Undecided;
+  const Value& coupled = api::findCondition(status, api::condition::kCoupled);
+  return coupled["reason"].asString() == api::nameOf(api::Reason::SocketFull) ? Rival::State::Queued
+                                                                               : Rival::State::Elsewhere;
+}
+
+}  // namespace
+
+// One reconcile of one plug.
+struct PlugReconciler::Pass {
+  Subject subject{Side::Plug, {}, {}, false};
+  Snapshot snapshot;
+  std::stop_token stop;
+
+  const Value& socketAtHand() const {
+    return snapshot.coupledSocket.isNull() ? snapshot.socket : snapshot.coupledSocket;
+  }
+};
+
+Result<Outcome> PlugReconciler::reconcile(const ObjectKey& key, const kube::runtime::ReconcileContext& context) {
+  const std::optional<Value> plug = with_.world.plugs->find(key);
+  if (!plug) {
+    with_.inputs.setDependents(key, {});
+    return Outcome{};
+  }
+  Pass pass;
+  pass.subject.object = *plug;
+  pass.subject.stored = *plug;
+  pass.stop = context.stop;
+  Result<Outcome> outcome = runPasses(pass);
+  releasePlace(key);
+  if (pass.subject.gone) {
+    with_.inputs.setDependents(key, {});
+    std::lock_guard guard(payloadsMutex_);
+    payloads_.erase(std::string(kube::api::uidOf(*plug)));
+  }
+  return outcome;
+}
+
+Result<Outcome> PlugReconciler::runPasses(Pass& pass) {
+  for (int number = 0; number < kMaxPasses; ++number) {
+    gather(pass);
+    ASSIGN_OR_RETURN(const Plan plan, decide(pass));
+    const coupling::Action* failed = nullptr;
+    const Status done = with_.executor.run(plan, pass.subject, pass.socketAtHand(), pass.stop, &failed);
+    if (!done) return handleFailure(pass, plan, *failed, done.error());
+    if (plan.payload) {
+      std::lock_guard guard(payloadsMutex_);
+      payloads_[std::string(kube::api::uidOf(pass.subject.object))] = *plan.payload;
+    }
+    if (pass.subject.gone) return Outcome{};
+    if (plan.again) continue;
+
+    if (const Status written = with_.executor.writeStatus(pass.subject, pass.stop); !written) {
+      if (written.error().isConflict()) return Outcome{.requeueAfter = kAfterConflict};
+      if (written.error().isNotFound()) return Outcome{};
+      return tl::unexpected<Error>(written.error());
+    }
+    with_.inputs.setDependents(kube::api::keyOf(pass.subject.object), plan.watched);
+    if (plan.failure) return tl::unexpected<Error>(*plan.failure);
+    if (plan.requeueAfter) return Outcome{.requeueAfter = *plan.requeueAfter};
+    if (with_.inputs.needsPoll(plan.watched)) return Outcome{.requeueAfter = InputCache::kPollInterval};
+    return Outcome{};
+  }
+  return fail(Code::InternalError, "the plug does not come to rest");
+}
+
+Result<Outcome> PlugReconciler::handleFailure(Pass& pass, const Plan& plan, const coupling::Action& action,
+                                              const Error& error) {
+  // A write that was based on an old version: look again, with the new one. Nobody needs to be told.
+  const bool isOwnWrite = std::holds_alternative<coupling::WriteStatus>(action.what) ||
+                          std::holds_alternative<coupling::AddFinalizer>(action.what) ||
+                          std::holds_alternative<coupling::RemoveFinalizer>(action.what);
+  if (isOwnWrite && error.isConflict()) return Outcome{.requeueAfter = kAfterConflict};
+  if (isOwnWrite && error.isNotFound()) return Outcome{};
+  if (error.code == Code::Canceled) return tl::unexpected<Error>(error);
+
+  const coupling::FailureReport report =
+      coupling::reportFailure(pass.snapshot, pass.subject.object["status"], plan, action, error);
+  pass.subject.object.set("status", report.status);
+  const Status written = with_.executor.writeStatus(pass.subject, pass.stop);
+  if (!written && !written.error().isConflict()) {
+    log::warn("a failure could not be recorded", {{"plug", kube::api::keyOf(pass.subject.object).print()},
+                                                  {"error", written.error().message}});
+  }
+  for (const coupling::Notice& notice : report.notices) {
+    with_.executor.notify(notice, pass.subject, pass.socketAtHand());
+  }
+  Error masked = error.withContext(action.attempt);
+  masked.message = plan.masker.mask(masked.message);
+  // What only a change of the cluster's rights or kinds mends is not watched, so it is tried again as well.
+  if (!masked.isRetriable()) masked.code = Code::InternalError;
+  return tl::unexpected<Error>(std::move(masked));
+}
+
+void PlugReconciler::gather(Pass& pass) const {
+  Snapshot& snapshot = pass.snapshot;
+  snapshot.plug = pass.subject.object;
+  const ObjectKey named = api::socketOf(snapshot.plug);
+  snapshot.socket = with_.world.sockets->find(named).value_or(Value());
+  const coupling::Progress progress = coupling::progressOf(snapshot.plug);
+  snapshot.coupledSocket = Value();
+  if (!progress.socketUid.empty()) {
+    const Value recorded = with_.world.sockets->find(progress.socketKey).value_or(Value());
+    if (kube::api::uidOf(recorded) == progress.socketUid) snapshot.coupledSocket = recorded;
+  }
+  snapshot.interfaces.clear();
+  for (const Value* object : {&snapshot.plug, &snapshot.socket, &snapshot.coupledSocket}) {
+    if (const auto key = api::interfaceOf(*object)) {
+      if (auto interface = with_.world.interfaces->find(*key)) snapshot.interfaces[*key] = std::move(*interface);
+    }
+  }
+  snapshot.debugEndpoints = with_.debugEndpoints;
+  snapshot.now = with_.clock.now();
+  // Each pass sees what the one before has changed.
+  snapshot.contents.clear();
+  snapshot.versions.clear();
+  std::lock_guard guard(payloadsMutex_);
+  const auto payload = payloads_.find(std::string(kube::api::uidOf(snapshot.plug)));
+  snapshot.deliveredPayload = payload == payloads_.end() ? std::nullopt : std::optional(payload->second);
+}
+
+void PlugReconciler::gatherRivals(Snapshot& snapshot) const {
+  snapshot.rivals.clear();
+  if (snapshot.socket["spec"]["limit"].asInt() <= 0) return;
+  const ObjectKey own = kube::api::keyOf(snapshot.plug);
+  const ObjectKey socket = kube::api::keyOf(snapshot.socket);
+  const std::string uid(kube::api::uidOf(snapshot.socket));
+  std::map<ObjectKey, Value> plugs;
+  for (const Value& plug : with_.world.plugsNaming(socket)) plugs[kube::api::keyOf(plug)] = plug;
+  for (const Value& plug : with_.world.plugsAttachedTo(uid)) plugs[kube::api::keyOf(plug)] = plug;
+  for (const auto& [key, plug] : plugs) {
+    if (key == own) continue;
+    const auto reserved = reserved_.find(key);
+    const bool isReserved = reserved != reserved_.end() && reserved->second == uid;
+    snapshot.rivals.push_back({key, plug["metadata"]["creationTimestamp"].toString(),
+                               isReserved ? Rival::State::Placed : stateOf(plug, uid, socket)});
+  }
+}
+
+Result<Plan> PlugReconciler::decide(Pass& pass) {
+  Snapshot& snapshot = pass.snapshot;
+  for (int round = 0; round < kMaxRounds; ++round) {
+    Plan plan;
+    if (snapshot.socket["spec"]["limit"].asInt() > 0) {
+      // From the look at the places to the taking of one, nobody else may look.
+      std::lock_guard guard(placesMutex_);
+      gatherRivals(snapshot);
+      plan = coupling::decidePlug(snapshot);
+      if (plan.takesPlace) {
+        reserved_[kube::api::keyOf(snapshot.plug)] = std::string(kube::api::uidOf(snapshot.socket));
+      }
+    } else {
+      plan = coupling::decidePlug(snapshot);
+    }
+    if (plan.needs.empty()) return plan;
+    RETURN_IF_ERROR(fetch(plan.needs, pass));
+  }
+  return fail(Code::InternalError, "the decision always needs something more");
+}
+
+Status PlugReconciler::fetch(const coupling::Needs& needs, Pass& pass) {
+  Snapshot& snapshot = pass.snapshot;
+  for (const InputRef& ref : needs.contents) {
+    Result<Value> content = with_.inputs.read(ref, pass.stop);
+    if (!content && content.error().code == Code::Canceled) return tl::unexpected<Error>(content.error());
+    snapshot.contents.insert_or_assign(ref, std::move(content));
+  }
+  for (const InputRef& ref : needs.versions) {
+    ASSIGN_OR_RETURN(snapshot.versions[ref], with_.inputs.version(ref, pass.stop));
+  }
+  for (const coupling::GroupVersionKind& kind : needs.resources) {
+    Result<kube::api::Resource> resource = with_.client.resolve(kind);
+    if (!resource && !resource.error().isNotFound()) return tl::unexpected<Error>(resource.error());
+    snapshot.resources.insert_or_assign(kind, std::move(resource));
+  }
+  for (const coupling::ConfigRequest& request : needs.configs) {
+    Result<Value> answer =
+        with_.apparatus.config(request, kube::api::keyOf(snapshot.plug).print(),
+                               kube::api::keyOf(request.body["socket"]).print(), pass.stop);
+    snapshot.configAnswers.insert_or_assign(request.side, coupling::ConfigAnswer{request.identity, std::move(answer)});
+  }
+  return {};
+}
+
+void PlugReconciler::releasePlace(const ObjectKey& key) {
+  std::lock_guard guard(placesMutex_);
+  reserved_.erase(key);
+}
+
+}  // namespace iop::operators::control

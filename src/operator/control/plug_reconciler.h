@@ -1,0 +1,65 @@
+#pragma once
+
+// Makes plugs what they should be: gathers a snapshot, has it decided (coupling/decide.h), carries the plan out, and
+// goes on until nothing is left to do.
+//
+// Thread-safe; a plug must not be reconciled by two threads at once (a Controller sees to that).
+
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "base/clock.h"
+#include "kube/client/client.h"
+#include "kube/runtime/controller.h"
+#include "operator/control/apparatus_client.h"
+#include "operator/control/executor.h"
+#include "operator/control/input_cache.h"
+#include "operator/control/world.h"
+#include "operator/coupling/decide.h"
+
+namespace iop::operators::control {
+
+class PlugReconciler {
+ public:
+  struct Dependencies {
+    World& world;
+    kube::client::Client& client;
+    base::Clock& clock;
+    InputCache& inputs;
+    ApparatusClient& apparatus;
+    Executor& executor;
+    std::map<api::Side, std::string> debugEndpoints;
+  };
+
+  explicit PlugReconciler(Dependencies dependencies) : with_(std::move(dependencies)) {}
+
+  Result<kube::runtime::Outcome> reconcile(const kube::api::ObjectKey& key,
+                                           const kube::runtime::ReconcileContext& context);
+
+ private:
+  struct Pass;
+
+  Result<kube::runtime::Outcome> runPasses(Pass& pass);
+  // Decides with all that is needed; `snapshot` keeps what was fetched.
+  Result<coupling::Plan> decide(Pass& pass);
+  void gather(Pass& pass) const;
+  void gatherRivals(coupling::Snapshot& snapshot) const;
+  Status fetch(const coupling::Needs& needs, Pass& pass);
+  Result<kube::runtime::Outcome> handleFailure(Pass& pass, const coupling::Plan& plan,
+                                               const coupling::Action& action, const Error& error);
+  void releasePlace(const kube::api::ObjectKey& key);
+
+  Dependencies with_;
+
+  // Places of limited sockets that were given away and do not stand in any status yet.
+  mutable std::mutex placesMutex_;
+  std::map<kube::api::ObjectKey, std::string> reserved_;  // plug → socket UID
+
+  // Digests of what was last delivered to whom (by plug UID); never written anywhere.
+  mutable std::mutex payloadsMutex_;
+  std::map<std::string, std::string> payloads_;
+};
+
+}  // namespace iop::operators::control

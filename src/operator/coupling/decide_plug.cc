@@ -1,0 +1,221 @@
+#include <algorithm>
+#include <tuple>
+
+#include "kube/api/object.h"
+#include "operator/api/spec.h"
+#include "operator/coupling/apparatus.h"
+#include "operator/coupling/decision.h"
+
+namespace iop::operators::coupling {
+namespace {
+
+using api::Event;
+using api::Reason;
+using api::Side;
+using kube::api::keyOf;
+
+// How long a plug gives way to older ones that nobody has looked at yet.
+constexpr std::chrono::milliseconds kGiveWay{50};
+
+bool isOlder(const Rival& rival, const Value& plug) {
+  const ObjectKey key = keyOf(plug);
+  return std::make_tuple(std::string_view(rival.creationTimestamp), std::cref(rival.key)) <
+         std::make_tuple(plug["metadata"]["creationTimestamp"].asString(), std::cref(key));
+}
+
+std::string debugEndpointOf(const Snapshot& snapshot, Side side) {
+  const auto found = snapshot.debugEndpoints.find(side);
+  return found == snapshot.debugEndpoints.end() ? std::string() : found->second;
+}
+
+}  // namespace
+
+PlugDecision::PlugDecision(const Snapshot& snapshot)
+    : snapshot_(snapshot),
+      plug_(snapshot.plug),
+      status_(snapshot.plug["status"]),
+      progress_(progressOf(snapshot.plug)),
+      generation_(kube::api::generationOf(snapshot.plug)) {}
+
+Plan PlugDecision::run() {
+  if (kube::api::isBeingDeleted(plug_)) {
+    if (!kube::api::hasFinalizer(plug_, api::kFinalizer)) return {};
+    return progress_.socketUid.empty() ? finishDeletion() : decouple();
+  }
+  if (!kube::api::hasFinalizer(plug_, api::kFinalizer)) {
+    Plan plan;
+    plan.actions.push_back({AddFinalizer{}, Side::Plug, "add the finalizer"});
+    plan.again = true;
+    return plan;
+  }
+  if (!progress_.created) return deliverCreated();
+  if (!progress_.socketUid.empty() && !reasonToDecouple().empty()) return decouple();
+  if (auto plan = waitForSocket()) return std::move(*plan);
+  return coupleOrUpdate();
+}
+
+Plan PlugDecision::withStatus(Value status) {
+  Plan plan;
+  plan.actions.push_back({Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
+  return plan;
+}
+
+Plan PlugDecision::wait(Lookup& lookup, Reason reason, const std::string& message) {
+  Plan plan;
+  if (!lookup.needs().empty()) {
+    plan.needs = std::move(lookup.needs());
+    return plan;
+  }
+  Value status = status_.isObject() ? status_ : Value::object();
+  const std::string text = lookup.masker().mask(message.empty() ? standardMessage(reason) : message);
+  setPlugConditions(status, reason, text, generation_, snapshot_.now);
+  plan = withStatus(std::move(status));
+  const Value& before = api::findCondition(status_, api::condition::kCoupled);
+  const bool isNews = before["reason"].asString() != api::nameOf(reason) || before["message"].asString() != text;
+  if (api::isFailure(reason) && isNews) addNotice(plan, Side::Plug, true, std::string(api::nameOf(reason)), text);
+  for (const auto& [ref, content] : snapshot_.contents) plan.watched.push_back(ref);
+  return plan;
+}
+
+Plan PlugDecision::fromSourceError(Lookup& lookup, const SourceError& error) {
+  Plan plan = wait(lookup, error.reason, error.error.message);
+  // What an API server or an apparatus could not answer is asked again; all else is watched.
+  const Code code = error.error.code;
+  if (plan.needs.empty() && error.error.isRetriable() && code != Code::NotFound) {
+    plan.failure = error.error;
+    if (error.error.cause == kApparatusNotRunning) {
+      plan = wait(lookup, Reason::ApparatusNotReady, error.error.message);
+      plan.failure = error.error;
+    } else if (error.error.cause == kApparatusFailed) {
+      plan = wait(lookup, Reason::Error, error.error.message);
+      plan.failure = error.error;
+    }
+  }
+  return plan;
+}
+
+Plan PlugDecision::deliverCreated() {
+  Lookup lookup(snapshot_);
+  const Value scope = Value::object({{"plug", plug_}});
+  Result<std::vector<RenderedObject>> objects = render(lookup, Side::Plug, "resources", Event::Created, scope);
+  Plan plan;
+  if (!lookup.needs().empty()) {
+    plan.needs = std::move(lookup.needs());
+    return plan;
+  }
+  const std::string unsupported =
+      unsupportedApparatus(Side::Plug, plug_, debugEndpointOf(snapshot_, Side::Plug));
+  if (!unsupported.empty()) return wait(lookup, Reason::Error, unsupported);
+  if (!objects) return wait(lookup, Reason::Error, objects.error().message);
+
+  const auto endpoint = endpointOf(snapshot_, Side::Plug, plug_);
+  const bool hasEffects = endpoint || !objects->empty();
+  addDelivery(plan, {Side::Plug, plug_, Event::Created, endpoint, lifecycleBody(Side::Plug, plug_),
+                     idempotencyKey({kube::api::uidOf(plug_), "created"}), std::move(*objects), false});
+  if (hasEffects) {
+    Value status = status_.isObject() ? status_ : Value::object();
+    setPlugConditions(status, Reason::PlugCreated, standardMessage(Reason::PlugCreated), generation_, snapshot_.now);
+    plan.actions.push_back({Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
+  }
+  plan.actions.push_back({Mark{Mark::Kind::Created, Side::Plug, {}}, Side::Plug, {}});
+  if (hasEffects) plan.actions.push_back({WriteStatus{}, Side::Plug, "record that created was delivered"});
+  addNotice(plan, Side::Plug, false, api::reasonOf(Side::Plug, Event::Created), standardMessage(Reason::PlugCreated));
+  plan.again = true;
+  return plan;
+}
+
+std::string PlugDecision::reasonToDecouple() const {
+  const std::string name = "socket " + progress_.socketKey.print();
+  if (api::socketOf(plug_) != progress_.socketKey) return "the plug names another socket";
+  const Value& socket = snapshot_.coupledSocket;
+  if (socket.isNull()) return name + " is gone";
+  if (kube::api::isBeingDeleted(socket)) return name + " is being deleted";
+  std::string message;
+  if (judgeNamespace(socket, kube::api::namespaceOf(plug_), message) == NamespaceVerdict::Refused) return message;
+  // Only a change of a spec can undo what once fitted: an Interface that has gone fails the next update instead.
+  bool specsChanged = false;
+  for (const Input& input : parseInputs(status_["coupling"]["inputs"])) {
+    const bool isPlug = input.ref.kind.kind == "Plug" && input.ref.kind.group == api::kGroup;
+    const bool isSocket = input.ref.kind.kind == "Socket" && input.ref.kind.group == api::kGroup;
+    if (isPlug) specsChanged |= input.version.version != std::to_string(generation_);
+    if (isSocket) specsChanged |= input.version.version != std::to_string(kube::api::generationOf(socket));
+  }
+  if (!specsChanged) return {};
+  const auto agreement =
+      negotiate(plug_, socket, snapshot_.interfaces, status_["interfaceVersion"].asString());
+  return !agreement && agreement.error().bySpec ? agreement.error().message : std::string();
+}
+
+std::optional<Plan> PlugDecision::waitForSocket() {
+  Lookup lookup(snapshot_);
+  const Value& socket = snapshot_.socket;
+  const std::string name = "socket " + api::socketOf(plug_).print();
+  if (socket.isNull()) return wait(lookup, Reason::SocketNotCreated, {});
+  if (kube::api::isBeingDeleted(socket)) return wait(lookup, Reason::SocketTerminating, name + " is being deleted");
+  std::string message;
+  if (judgeNamespace(socket, kube::api::namespaceOf(plug_), message) != NamespaceVerdict::Allowed) {
+    return wait(lookup, Reason::NamespaceNotAllowed, message);
+  }
+  for (const Side side : api::kSides) {
+    const std::string unsupported =
+        unsupportedApparatus(side, objectOf(side, socket), debugEndpointOf(snapshot_, side));
+    if (!unsupported.empty()) return wait(lookup, Reason::Error, unsupported);
+  }
+  const std::string policy = socket["spec"]["deletionPolicy"].toString();
+  if (!policy.empty() && policy != "Decouple") {
+    return wait(lookup, Reason::Error,
+                name + ": spec.deletionPolicy " + policy + " is not supported by this version, only Decouple");
+  }
+  return std::nullopt;
+}
+
+std::optional<Plan> PlugDecision::waitForPlace() {
+  const std::int64_t limit = snapshot_.socket["spec"]["limit"].asInt();
+  if (limit <= 0 || !progress_.socketUid.empty()) return std::nullopt;
+  std::int64_t placed = 0, queuedAhead = 0, undecidedAhead = 0;
+  for (const Rival& rival : snapshot_.rivals) {
+    if (rival.state == Rival::State::Placed) ++placed;
+    if (rival.state == Rival::State::Queued && isOlder(rival, plug_)) ++queuedAhead;
+    if (rival.state == Rival::State::Undecided && isOlder(rival, plug_)) ++undecidedAhead;
+  }
+  const std::int64_t free = limit - placed;
+  if (free > queuedAhead + undecidedAhead) return std::nullopt;
+  if (free > queuedAhead) {
+    Plan plan;
+    plan.requeueAfter = kGiveWay;
+    return plan;
+  }
+  Lookup lookup(snapshot_);
+  return wait(lookup, Reason::SocketFull,
+              "socket " + keyOf(snapshot_.socket).print() + " is full: " + std::to_string(placed) + " of " +
+                  std::to_string(limit) + " places are taken");
+}
+
+Result<std::vector<RenderedObject>> PlugDecision::render(Lookup& lookup, Side side, std::string_view list,
+                                                         std::optional<Event> event, const Value& scope) const {
+  const Value& own = side == Side::Plug ? plug_ : scope["socket"];
+  ASSIGN_OR_RETURN(const std::vector<api::ResourceAction> actions,
+                   api::parseActions(own["spec"][list], "spec." + std::string(list))
+                       .map_error(addContext(std::string(api::nameOf(side)))));
+  return renderActions(lookup, side, own, actions, event, scope);
+}
+
+Value PlugDecision::ownInput(const Value& object, Side side) const {
+  const GroupVersionKind kind{std::string(api::kGroup), std::string(api::kVersion), object["kind"].toString()};
+  return printInputs({{side,
+                       {kind, keyOf(object), {}},
+                       {std::string(kube::api::uidOf(object)), std::to_string(kube::api::generationOf(object))}}})
+      .at(0);
+}
+
+Value PlugDecision::inputs(const Agreement& agreement, const Lookup& lookup) const {
+  Value list = Value::array({ownInput(plug_, Side::Plug), ownInput(snapshot_.socket, Side::Socket)});
+  if (agreement.interface) list.push(ownInput(snapshot_.interfaces.at(*agreement.interface), Side::Socket));
+  const Value looked = printInputs(lookup.inputs());
+  for (const Value& item : looked.items()) list.push(item);
+  return list;
+}
+
+Plan decidePlug(const Snapshot& snapshot) { return PlugDecision(snapshot).run(); }
+
+}  // namespace iop::operators::coupling

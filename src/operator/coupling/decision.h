@@ -1,0 +1,89 @@
+#pragma once
+
+// The parts of decidePlug(), private to this folder. See decide.h.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/coupling/decide.h"
+#include "operator/coupling/fit.h"
+#include "operator/coupling/lookup.h"
+#include "operator/coupling/plan.h"
+#include "operator/coupling/sources.h"
+#include "operator/coupling/status.h"
+
+namespace iop::operators::coupling {
+
+// Adds the actions that deliver an event to one object's own side.
+struct Delivery {
+  api::Side side;
+  const Value& own;
+  api::Event event;
+  std::optional<std::string> endpoint;
+  Value body;
+  std::string idempotencyKey;
+  std::vector<RenderedObject> objects;
+  bool inInventory = false;
+};
+void addDelivery(Plan& plan, Delivery delivery);
+void addEffects(Plan& plan, api::Side side, const Value& own, std::vector<RenderedObject> objects,
+                const std::string& attempt, bool inInventory);
+void addNotice(Plan& plan, api::Side side, bool warning, std::string reason, std::string message);
+std::string userOf(const Value& own);
+// A stable key for an event of a coupling.
+std::string idempotencyKey(std::initializer_list<std::string_view> parts);
+// Entries of `fresh` that are not in `inventory` are added to it; true if there were any. `retain` follows `fresh`.
+bool mergeInventory(std::vector<api::InventoryEntry>& inventory, const std::vector<api::InventoryEntry>& fresh);
+std::vector<api::InventoryEntry> entriesOf(const std::vector<RenderedObject>& objects);
+
+class PlugDecision {
+ public:
+  explicit PlugDecision(const Snapshot& snapshot);
+
+  Plan run();
+
+ private:
+  // A wait, or a failure of the spec: the condition says so, and nothing is done until something changes.
+  Plan wait(Lookup& lookup, api::Reason reason, const std::string& message);
+  Plan fromSourceError(Lookup& lookup, const SourceError& error);
+  Plan withStatus(Value status);
+
+  Plan deliverCreated();
+  // The reason to decouple a coupling that was begun, in words; empty if there is none.
+  std::string reasonToDecouple() const;
+  Plan decouple();
+  Plan finishDeletion();
+  void addDecoupling(Plan& plan, Lookup& lookup);
+
+  // The waiting rules, in their order; nothing if all of them say yes.
+  std::optional<Plan> waitForSocket();
+  std::optional<Plan> waitForPlace();
+
+  Plan coupleOrUpdate();
+  bool isSteady(Needs& needs) const;
+  Plan deliver(Lookup& lookup, const Agreement& agreement, Sources& sources, const Configs& configs, api::Event event);
+  Plan finish(Lookup& lookup, const Agreement& agreement, Sources& sources, const Configs& configs);
+
+  Value ownInput(const Value& object, api::Side side) const;
+  // The inputs of a coupling: the specs, the Interface, and what was looked up.
+  Value inputs(const Agreement& agreement, const Lookup& lookup) const;
+  Result<std::vector<RenderedObject>> render(Lookup& lookup, api::Side side, std::string_view list,
+                                             std::optional<api::Event> event, const Value& scope) const;
+
+  const Value& objectOf(api::Side side, const Value& socket) const {
+    return side == api::Side::Plug ? snapshot_.plug : socket;
+  }
+
+  const Snapshot& snapshot_;
+  const Value& plug_;
+  const Value& status_;
+  Progress progress_;
+  std::int64_t generation_;
+};
+
+// A digest that differs when what is handed to the two sides does. Only ever kept in memory: it covers secrets.
+std::string digestOf(const Value& plug, const Value& socket, const Agreement& agreement, const Configs& configs,
+                     const Results& results);
+
+}  // namespace iop::operators::coupling

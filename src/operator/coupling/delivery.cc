@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <cstdio>
+
+#include "kube/api/object.h"
+#include "operator/api/spec.h"
+#include "operator/coupling/decision.h"
+#include "text/json.h"
+
+namespace iop::operators::coupling {
+namespace {
+
+using api::Side;
+
+std::string hex(std::uint64_t number) {
+  char buffer[17];
+  std::snprintf(buffer, sizeof buffer, "%016llx", static_cast<unsigned long long>(number));
+  return buffer;
+}
+
+// FNV-1a, from two starting points: enough to tell events and payloads apart, and nothing more.
+std::string digest(std::string_view text) {
+  std::string out;
+  for (std::uint64_t hash : {14695981039346656037ULL, 1099511628211ULL * 31}) {
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    out += hex(hash);
+  }
+  return out;
+}
+
+}  // namespace
+
+void addNotice(Plan& plan, Side side, bool warning, std::string reason, std::string message) {
+  plan.actions.push_back({Notice{side, warning, std::move(reason), std::move(message)}, side, {}});
+}
+
+std::string userOf(const Value& own) {
+  return "system:serviceaccount:" + std::string(kube::api::namespaceOf(own)) + ":" + api::serviceAccountOf(own);
+}
+
+void addEffects(Plan& plan, Side side, const Value& own, std::vector<RenderedObject> objects,
+                const std::string& attempt, bool inInventory) {
+  const std::string user = userOf(own);
+  for (RenderedObject& object : objects) {
+    if (!object.served) continue;  // a deletion of what cannot be there
+    const bool listed = inInventory && object.what != api::Do::Delete;
+    plan.actions.push_back({Effect{std::move(object), user, listed}, side, attempt});
+  }
+}
+
+void addDelivery(Plan& plan, Delivery delivery) {
+  const std::string attempt = "deliver " + std::string(api::nameOf(delivery.event)) + " to the " +
+                              std::string(api::nameOf(delivery.side)) + "'s side";
+  if (delivery.endpoint) {
+    plan.actions.push_back({Call{delivery.side, delivery.event,
+                                 *delivery.endpoint + "/" + std::string(api::nameOf(delivery.event)),
+                                 std::move(delivery.body), std::move(delivery.idempotencyKey)},
+                            delivery.side, attempt});
+  }
+  addEffects(plan, delivery.side, delivery.own, std::move(delivery.objects), attempt, delivery.inInventory);
+}
+
+std::string idempotencyKey(std::initializer_list<std::string_view> parts) {
+  std::string text;
+  for (const std::string_view part : parts) text.append(part).append("\n");
+  return digest(text);
+}
+
+bool mergeInventory(std::vector<api::InventoryEntry>& inventory, const std::vector<api::InventoryEntry>& fresh) {
+  bool changed = false;
+  for (const api::InventoryEntry& entry : fresh) {
+    const auto same = std::find_if(inventory.begin(), inventory.end(),
+                                   [&](const api::InventoryEntry& other) { return other.isSameObject(entry); });
+    if (same == inventory.end()) {
+      inventory.push_back(entry);
+      changed = true;
+    } else if (same->retain != entry.retain) {
+      same->retain = entry.retain;
+      changed = true;
+    }
+  }
+  return changed;
+}
+
+std::vector<api::InventoryEntry> entriesOf(const std::vector<RenderedObject>& objects) {
+  std::vector<api::InventoryEntry> entries;
+  for (const RenderedObject& object : objects) {
+    if (object.what != api::Do::Delete) entries.push_back(object.entry());
+  }
+  return entries;
+}
+
+std::string digestOf(const Value& plug, const Value& socket, const Agreement& agreement, const Configs& configs,
+                     const Results& results) {
+  const Value whole = Value::array({plug["spec"], socket["spec"], kube::api::uidOf(socket), agreement.version,
+                                    configs.data.plug, configs.data.socket, configs.vars.plug, configs.vars.socket,
+                                    configs.config.plug, configs.config.socket, results.resultVars.plug,
+                                    results.resultVars.socket, results.result.plug, results.result.socket});
+  return digest(text::printJson(whole));
+}
+
+void applyMark(Value& status, const Mark& mark) {
+  switch (mark.kind) {
+    case Mark::Kind::Created:
+      status.edit("coupling").set("created", true);
+      return;
+    case Mark::Kind::Delivered: {
+      status.edit("coupling").erase("stopped");
+      Value& delivered = status.edit("coupling").edit("delivered");
+      for (const Value& side : delivered.items()) {
+        if (side.asString() == api::nameOf(mark.side)) return;
+      }
+      delivered.push(api::nameOf(mark.side));
+      return;
+    }
+    case Mark::Kind::Replace: {
+      const std::vector<api::InventoryEntry> known = api::parseInventory(status["resources"]);
+      status = mark.status;
+      for (const api::InventoryEntry& entry : known) {
+        if (!entry.object.uid.empty()) recordUid(status, entry, entry.object.uid);
+      }
+      return;
+    }
+  }
+}
+
+void recordUid(Value& status, const api::InventoryEntry& entry, const std::string& uid) {
+  std::vector<api::InventoryEntry> inventory = api::parseInventory(status["resources"]);
+  for (std::size_t i = 0; i < inventory.size(); ++i) {
+    if (inventory[i].isSameObject(entry) && inventory[i].object.uid != uid) {
+      status.edit("resources").editItem(i).set("uid", uid);
+    }
+  }
+}
+
+}  // namespace iop::operators::coupling

@@ -1,0 +1,254 @@
+#include "operator/coupling/sources.h"
+
+#include "gotemplate/template.h"
+#include "kube/api/object.h"
+#include "operator/api/spec.h"
+#include "operator/coupling/apparatus.h"
+#include "operator/coupling/render.h"
+#include "text/json.h"
+#include "value/path.h"
+
+namespace iop::operators::coupling {
+namespace {
+
+using api::Reason;
+using api::Side;
+
+void overlay(Value& out, const Value& over) {
+  for (const Member& member : over.members()) out.set(member.key(), member.value);
+}
+
+// A value of a /config answer as the string that it stands for.
+std::string answerText(const Value& value) {
+  switch (value.type()) {
+    case Value::Type::Null:
+      return {};
+    case Value::Type::String:
+      return value.toString();
+    default:
+      return text::printJson(value, {.escapeHtml = false, .indent = {}});
+  }
+}
+
+std::string whose(Side side, std::string_view what) { return std::string(api::nameOf(side)).append("'s ").append(what); }
+
+}  // namespace
+
+Value Sources::baseScope() const { return Value::object({{"plug", plug_}, {"socket", socket_}}); }
+
+Value Sources::configScope(Side side, const Configs& configs) const {
+  Value scope = baseScope();
+  scope.set("plugData", configs.data.plug);
+  scope.set("socketData", configs.data.socket);
+  scope.set("vars", configs.vars.of(side));
+  return scope;
+}
+
+Value Sources::resourceScope(Side side, const Configs& configs) const {
+  Value scope = configScope(side, configs);
+  scope.set("plugConfig", configs.config.plug);
+  scope.set("socketConfig", configs.config.socket);
+  return scope;
+}
+
+Value Sources::resultScope(Side side, const Configs& configs, const Results& results) const {
+  Value scope = resourceScope(side, configs);
+  overlay(scope.edit("vars"), results.resultVars.of(side));
+  scope.set("resultVars", results.resultVars.of(side));
+  scope.set("plugResult", results.result.plug);
+  scope.set("socketResult", results.result.socket);
+  scope.set("result", results.result.of(side));
+  return scope;
+}
+
+Status Sources::forgive(Status status) {
+  if (status || !lookup_.isTolerant() || Lookup::isUnknown(status.error())) return status;
+  const Code code = status.error().code;
+  const bool healsWithTime = status.error().isRetriable() && code != Code::NotFound && code != Code::Forbidden &&
+                             code != Code::Unauthorized && code != Code::Conflict && code != Code::Timeout;
+  if (healsWithTime && !api::isForceDeleted(plug_)) return status;
+  lookup_.skip(status.error().message);
+  return {};
+}
+
+void Sources::noteSensitive(Schema::Part part, Side side, const Value& values) {
+  for (const Member& member : values.members()) {
+    if (schema_.isSensitive(part, side, member.key())) lookup_.masker().add(member.value.asString());
+  }
+}
+
+Status Sources::overlaySource(Side side, std::string_view kind, const Value& name, Value& out) {
+  if (name.empty()) return {};
+  const Value& own = objectOf(side);
+  Result<Value> data =
+      lookup_.source(side, kind, {std::string(kube::api::namespaceOf(own)), name.toString()});
+  if (!data) return forgive(tl::unexpected<Error>(data.error()));
+  overlay(out, *data);
+  return {};
+}
+
+Status Sources::overlayTemplates(const Value& templates, const std::string& field, const Value& scope, Value& out) {
+  for (const Member& member : templates.members()) {
+    Result<std::string> text = renderText(member.value.asString(), scope);
+    if (!text) {
+      RETURN_IF_ERROR(forgive(
+          tl::unexpected<Error>(text.error().withContext(field + "." + std::string(member.key())))));
+      continue;
+    }
+    out.set(member.key(), std::move(*text));
+  }
+  return {};
+}
+
+Result<Value> Sources::data(Side side) {
+  const Value& spec = objectOf(side)["spec"];
+  Value out = Value::object();
+  RETURN_IF_ERROR(overlaySource(side, "Secret", spec["dataSecretName"], out));
+  overlay(out, spec["data"]);
+  RETURN_IF_ERROR(overlaySource(side, "ConfigMap", spec["dataConfigMapName"], out));
+  return out;
+}
+
+Result<Value> Sources::vars(Side side, const Value& list, const std::string& field) {
+  const Value& own = objectOf(side);
+  const std::string ownNamespace(kube::api::namespaceOf(own));
+  const std::string user = "system:serviceaccount:" + ownNamespace + ":" + api::serviceAccountOf(own);
+  const Value scope = baseScope();
+  Value out = Value::object();
+
+  const auto read = [&](const api::Var& var) -> Status {
+    ObjectKey key{var.objectNamespace, var.objectName};
+    if (var.nameIsTemplate) {
+      ASSIGN_OR_RETURN(key.name, renderText(var.objectName, scope).map_error(addContext(var.field + ".objref.templateName")));
+    }
+    if (var.namespaceIsTemplate) {
+      ASSIGN_OR_RETURN(key.namespaceName, renderText(var.objectNamespace, scope)
+                                              .map_error(addContext(var.field + ".objref.templateNamespace")));
+    }
+    if (key.namespaceName.empty()) key.namespaceName = ownNamespace;
+    if (key.namespaceName != ownNamespace) {
+      return fail(Code::Invalid, var.field + ".objref: a var of a " + std::string(api::nameOf(side)) + " in namespace " +
+                                     ownNamespace + " cannot read namespace " + key.namespaceName);
+    }
+    ASSIGN_OR_RETURN(const Value object, lookup_.object(side, var.kind, key, user));
+    ASSIGN_OR_RETURN(const std::optional<Value> found,
+                     value::getPath(object, var.fieldPath).map_error(addContext(var.field + ".fieldref.fieldPath")));
+    out.set(var.name, found ? text::printAsGjsonString(*found) : std::string());
+    return {};
+  };
+
+  ASSIGN_OR_RETURN(const std::vector<api::Var> parsed, api::parseVars(list, field));
+  Status first;  // the first failure, told once all objects have been asked for
+  for (const api::Var& var : parsed) {
+    Status status = forgive(read(var));
+    if (!status && first) first = std::move(status);
+  }
+  if (!first) return tl::unexpected<Error>(first.error());
+  return out;
+}
+
+Result<Value> Sources::rawConfig(Side side, const Configs& configs) {
+  const Value& own = objectOf(side);
+  const Value& spec = own["spec"];
+  Value out = Value::object();
+  RETURN_IF_ERROR(overlaySource(side, "Secret", spec["configSecretName"], out));
+  overlay(out, spec["config"]);
+  RETURN_IF_ERROR(overlayTemplates(spec["configTemplate"], whose(side, "spec.configTemplate"),
+                                   configScope(side, configs), out));
+  RETURN_IF_ERROR(overlaySource(side, "ConfigMap", spec["configConfigMapName"], out));
+  if (const auto endpoint = endpointOf(lookup_.snapshot(), side, own)) {
+    const Value body = Value::object({{"version", kProtocolVersion},
+                                      {"plug", plug_},
+                                      {"socket", socket_},
+                                      {"plugData", configs.data.plug},
+                                      {"socketData", configs.data.socket},
+                                      {"data", configs.data.of(side)},
+                                      {"vars", configs.vars.of(side)}});
+    Result<Value> answer = lookup_.config(side, *endpoint + "/config", body);
+    if (!answer) {
+      RETURN_IF_ERROR(forgive(tl::unexpected<Error>(answer.error())));
+    } else {
+      for (const Member& member : answer->members()) out.set(member.key(), answerText(member.value));
+    }
+  }
+  return out;
+}
+
+SourceResult<Configs> Sources::configs() {
+  Configs configs;
+  std::optional<SourceError> failure;
+  // Runs one step for both sides, so that one round of lookups asks for as much as can be known.
+  const auto both = [&](BySide Configs::* part, const auto& build) {
+    for (const Side side : api::kSides) {
+      Result<Value> built = build(side);
+      if (built) {
+        (configs.*part).of(side) = std::move(*built);
+      } else if (!failure) {
+        failure = SourceError{Reason::ConfigInvalid, side, built.error()};
+      }
+    }
+  };
+  both(&Configs::data, [&](Side side) { return data(side); });
+  both(&Configs::vars, [&](Side side) {
+    return vars(side, objectOf(side)["spec"]["vars"], whose(side, "spec.vars"));
+  });
+  if (failure) return tl::unexpected<SourceError>(std::move(*failure));
+
+  both(&Configs::config, [&](Side side) -> Result<Value> {
+    ASSIGN_OR_RETURN(const Value raw, rawConfig(side, configs));
+    noteSensitive(Schema::Part::Config, side, raw);
+    if (lookup_.isTolerant()) return schema_.project(Schema::Part::Config, side, raw);
+    return schema_.validate(Schema::Part::Config, side, raw);
+  });
+  if (failure) return tl::unexpected<SourceError>(std::move(*failure));
+  return configs;
+}
+
+Result<Value> Sources::rawResult(Side side, const Configs& configs, const Results& results) {
+  const Value& spec = objectOf(side)["spec"];
+  Value scope = resourceScope(side, configs);
+  overlay(scope.edit("vars"), results.resultVars.of(side));
+  scope.set("resultVars", results.resultVars.of(side));
+  Value out = Value::object();
+  RETURN_IF_ERROR(overlaySource(side, "Secret", spec["resultSecretName"], out));
+  overlay(out, spec["result"]);
+  RETURN_IF_ERROR(overlayTemplates(spec["resultTemplate"], whose(side, "spec.resultTemplate"), scope, out));
+  RETURN_IF_ERROR(overlaySource(side, "ConfigMap", spec["resultConfigMapName"], out));
+  return out;
+}
+
+SourceResult<Results> Sources::results(const Configs& configs) {
+  Results results;
+  std::optional<SourceError> failure;
+  // A source that is missing, or a required result, is waited for; anything else is an error of the spec.
+  const auto note = [&](Side side, const Error& error, bool isWait) {
+    if (!failure) failure = SourceError{isWait ? Reason::ResultPending : Reason::Error, side, error};
+  };
+  for (const Side side : api::kSides) {
+    Result<Value> vars = this->vars(side, objectOf(side)["spec"]["resultVars"], whose(side, "spec.resultVars"));
+    if (vars) {
+      results.resultVars.of(side) = std::move(*vars);
+    } else {
+      note(side, vars.error(), vars.error().isNotFound());
+    }
+  }
+  if (failure) return tl::unexpected<SourceError>(std::move(*failure));
+  for (const Side side : api::kSides) {
+    Result<Value> raw = rawResult(side, configs, results);
+    if (!raw) {
+      note(side, raw.error(), raw.error().isNotFound());
+      continue;
+    }
+    noteSensitive(Schema::Part::Result, side, *raw);
+    Result<Value> valid = schema_.validate(Schema::Part::Result, side, *raw);
+    if (!valid) {
+      note(side, valid.error(), true);
+      continue;
+    }
+    results.result.of(side) = std::move(*valid);
+  }
+  if (failure) return tl::unexpected<SourceError>(std::move(*failure));
+  return results;
+}
+
+}  // namespace iop::operators::coupling

@@ -1,0 +1,5 @@
+#pragma once
+#include "gotemplate/internal/regexp.h"
+namespace iop::text {
+using gotemplate::internal::compileRegexp;
+}

@@ -1,0 +1,489 @@
+// A plug's life from creation to deletion (lifecycle.md), on a real API server.
+
+#include "kube/api/object.h"
+#include "tests/e2e/harness.h"
+#include "text/base64.h"
+
+namespace iop::e2e {
+namespace {
+
+constexpr char kSocket[] = R"(
+apiVersion: integration.rock8s.com/v1beta1
+kind: Socket
+metadata: {name: socket, namespace: "{SOCK}"}
+spec:
+  config: {hostname: db.example}
+)";
+
+constexpr char kPlug[] = R"(
+apiVersion: integration.rock8s.com/v1beta1
+kind: Plug
+metadata: {name: plug, namespace: "{NS}"}
+spec:
+  socket: {name: socket, namespace: "{SOCK}"}
+  config: {database: shop}
+  resources:
+    - template:
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: made}
+        data: {host: "{% .socketConfig.hostname %}", database: "{% .plugConfig.database %}"}
+)";
+
+class Lifecycle : public Case {
+ protected:
+  std::string data(const std::string& configMap, const std::string& key) {
+    return get("ConfigMap", configMap)["data"][key].toString();
+  }
+};
+
+TEST_F(Lifecycle, APlugCouplesToASocketInAnotherNamespace) {
+  apply(kSocket);
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyCoupled());
+  EXPECT_EQ(data("made", "host"), "db.example");
+  EXPECT_EQ(data("made", "database"), "shop");
+  const Value plug = get("Plug", "plug");
+  EXPECT_EQ(plug["status"]["coupledSocket"]["name"].asString(), "socket");
+  EXPECT_EQ(plug["status"]["coupledSocket"]["namespace"].asString(), sock());
+  EXPECT_EQ(plug["status"]["coupledSocket"]["uid"], get("Socket", "socket", sock())["metadata"]["uid"]);
+  EXPECT_EQ(plug["status"]["observedGeneration"], plug["metadata"]["generation"]);
+  EXPECT_EQ(plug["status"]["resources"].at(0)["uid"], get("ConfigMap", "made")["metadata"]["uid"]);
+  EXPECT_EQ(condition("Plug", "plug", "Ready"), "True/CouplingSucceeded");
+  EXPECT_EQ(message("Plug", "plug", "Coupled"), "coupling succeeded");
+  eventually("the socket lists its plug", [&] {
+    const Value status = get("Socket", "socket", sock())["status"];
+    return status["coupledPlugs"].at(0)["name"].asString() == "plug" && status["coupledPlugCount"].asInt() == 1;
+  });
+  EXPECT_EQ(condition("Socket", "socket", "Coupled", sock()), "True/SocketCoupled");
+  EXPECT_EQ(message("Socket", "socket", "Coupled", sock()), "1 plug coupled");
+}
+
+TEST_F(Lifecycle, TheEventsOfACouplingAreToldOnBothObjects) {
+  apply(kSocket);
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyCoupled());
+  eventually("the plug has its two events", [&] {
+    return countEvents("Plug", "plug", "PlugCreated") == 1 && countEvents("Plug", "plug", "PlugCoupled") == 1;
+  });
+  eventually("the socket has its events", [&] {
+    return countEvents("Socket", "socket", "SocketCreated", sock()) == 1 &&
+           countEvents("Socket", "socket", "SocketCoupled", sock()) == 1;
+  });
+}
+
+TEST_F(Lifecycle, APlugWaitsForItsSocketAndCouplesTheMomentItAppears) {
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyWaits("SocketNotCreated"));
+  EXPECT_EQ(message("Plug", "plug", "Coupled"), "waiting for socket to be created");
+  EXPECT_NE(condition("Plug", "plug", "Failed").substr(0, 4), "True");
+  apply(kSocket);
+  EXPECT_TRUE(eventuallyCoupled());
+}
+
+TEST_F(Lifecycle, ASocketThatNobodyPluggedIntoIsEmptyAndReady) {
+  apply(kSocket);
+  eventually("the socket is empty", [&] { return condition("Socket", "socket", "Coupled", sock()) == "False/SocketEmpty"; });
+  EXPECT_EQ(condition("Socket", "socket", "Ready", sock()), "True/SocketEmpty");
+  EXPECT_EQ(message("Socket", "socket", "Coupled", sock()), "0 plugs coupled");
+}
+
+TEST_F(Lifecycle, ANamespaceThatIsNotAllowedWaitsUntilTheRulesChange) {
+  const std::string refusing = std::string(kSocket) + "  validation: {namespaceBlacklist: ['^{NS}$']}\n";
+  apply(refusing);
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyWaits("NamespaceNotAllowed"));
+  EXPECT_EQ(condition("Plug", "plug", "Failed"), "True/NamespaceNotAllowed");
+  EXPECT_NE(message("Plug", "plug", "Coupled").find("namespaceBlacklist"), std::string::npos);
+  apply(kSocket);
+  EXPECT_TRUE(eventuallyCoupled());
+}
+
+TEST_F(Lifecycle, ARevokedNamespaceIsDecoupled) {
+  apply(kSocket);
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyCoupled());
+  apply(std::string(kSocket) + "  validation: {namespaceWhitelist: [somebody-else]}\n");
+  ASSERT_TRUE(eventuallyWaits("NamespaceNotAllowed"));
+  EXPECT_FALSE(exists("ConfigMap", "made"));
+  EXPECT_TRUE(get("Plug", "plug")["status"]["coupledSocket"].isNull());
+  eventually("the socket counts none", [&] {
+    return get("Socket", "socket", sock())["status"]["coupledPlugCount"].asInt(9) == 0;
+  });
+}
+
+TEST_F(Lifecycle, AMongoPlugNeverCouplesToAPostgresSocketAndSaysSoInOneSentence) {
+  apply(R"(
+apiVersion: integration.rock8s.com/v1beta1
+kind: Interface
+metadata: {name: mongo, namespace: "{NS}"}
+spec: {schemas: [{version: 1.0.0}]}
+---
+apiVersion: integration.rock8s.com/v1beta1
+kind: Interface
+metadata: {name: postgres, namespace: "{NS}"}
+spec: {schemas: [{version: 1.0.0}]}
+---
+apiVersion: integration.rock8s.com/v1beta1
+kind: Socket
+metadata: {name: socket, namespace: "{SOCK}"}
+spec:
+  interface: {name: postgres, namespace: "{NS}"}
+---
+apiVersion: integration.rock8s.com/v1beta1
+kind: Plug
+metadata: {name: plug, namespace: "{NS}"}
+spec:
+  socket: {name: socket, namespace: "{SOCK}"}
+  interface: {name: mongo}
+)");
+  ASSERT_TRUE(eventuallyWaits("InterfaceMismatch"));
+  EXPECT_EQ(message("Plug", "plug", "Coupled"), "plug " + ns() + "/plug needs interface " + ns() +
+                                                    "/mongo, but socket " + sock() + "/socket offers " + ns() +
+                                                    "/postgres");
+}
+
+TEST_F(Lifecycle, TheHighestInterfaceVersionThatSuitsBothIsUsedAndRecorded) {
+  apply(R"(
+apiVersion: integration.rock8s.com/v1beta1
+kind: Interface
+metadata: {name: postgres, namespace: "{NS}"}
+spec:
+  schemas:
+    - version: 1.0.0
+    - {version: 1.2.0, config: {plug: {database: {required: true}}}}
+    - version: 2.0.0
+---
+apiVersion: integration.rock8s.com/v1beta1
+kind: Socket
+metadata: {name: socket, namespace: "{SOCK}"}
+spec:
+  interface: {name: postgres, namespace: "{NS}"}
+  interfaceVersions: ">=1.0 <2"
+)");
+  apply(std::string(kPlug) + "  interface: {name: postgres}\n  interfaceVersions: '*'\n");
+  ASSERT_TRUE(eventuallyCoupled());
+  EXPECT_EQ(get("Plug", "plug")["status"]["interfaceVersion"].asString(), "1.2.0");
+}
+
+TEST_F(Lifecycle, AMissingRequiredPropertyIsNamed) {
+  apply(std::string(kSocket) + "  interface: {config: {plug: {owner: {required: true}}, socket: {hostname: {}}}}\n");
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyWaits("ConfigInvalid"));
+  EXPECT_EQ(message("Plug", "plug", "Failed"), "plug config property 'owner' is required");
+}
+
+TEST_F(Lifecycle, ASecretThatArrivesLaterWakesThePlug) {
+  apply(std::string(kPlug) + "  configSecretName: creds\n");
+  apply(kSocket);
+  ASSERT_TRUE(eventuallyWaits("ConfigInvalid"));
+  EXPECT_NE(message("Plug", "plug", "Coupled").find("Secret " + ns() + "/creds does not exist"), std::string::npos);
+  apply("apiVersion: v1\nkind: Secret\nmetadata: {name: creds, namespace: '{NS}'}\nstringData: {user: a}\n");
+  EXPECT_TRUE(eventuallyCoupled());
+}
+
+TEST_F(Lifecycle, AChangedSecretIsAnUpdateAndItsLabelIsNone) {
+  const std::string secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: creds, namespace: '{NS}'}\n";
+  apply(secret + "stringData: {database: one}\n");
+  apply(kSocket);
+  std::string plug = kPlug;
+  plug.replace(plug.find("  config: {database: shop}"), 26, "  configSecretName: creds");
+  apply(plug);
+  ASSERT_TRUE(eventuallyCoupled());
+  EXPECT_EQ(data("made", "database"), "one");
+  apply(secret + "stringData: {database: two}\n");
+  eventually("the new value arrives", [&] { return data("made", "database") == "two"; });
+  eventually("the update is told", [&] { return countEvents("Plug", "plug", "PlugUpdated") == 1; });
+
+  annotate("Secret", "creds", "nothing", "to see");
+  eventually("the new version is recorded", [&] {
+    const Value present = get("Plug", "plug");
+    for (const Value& input : present["status"]["coupling"]["inputs"].items()) {
+      if (input["kind"].asString() == "Secret") {
+        return input["version"] == get("Secret", "creds")["metadata"]["resourceVersion"];
+      }
+    }
+    return false;
+  });
+  stays("no further update", [&] { return countEvents("Plug", "plug", "PlugUpdated") == 1; },
+        std::chrono::milliseconds(1500));
+}
+
+TEST_F(Lifecycle, AChangeOfTheObjectBehindAVarIsAnUpdate) {
+  const std::string source = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: source, namespace: '{NS}'}\n";
+  apply(source + "data: {port: '1'}\n");
+  apply(kSocket);
+  apply(R"(
+apiVersion: integration.rock8s.com/v1beta1
+kind: Plug
+metadata: {name: plug, namespace: "{NS}"}
+spec:
+  socket: {name: socket, namespace: "{SOCK}"}
+  vars: [{name: port, objref: {apiVersion: v1, kind: ConfigMap, name: source}, fieldref: {fieldPath: data.port}}]
+  resources:
+    - template: {apiVersion: v1, kind: ConfigMap, metadata: {name: made}, data: {port: "{% .vars.port %}"}}
+)");
+  ASSERT_TRUE(eventuallyCoupled());
+  EXPECT_EQ(data("made", "port"), "1");
+  apply(source + "data: {port: '2'}\n");
+  eventually("the new value arrives", [&] { return data("made", "port") == "2"; });
+}
+
+TEST_F(Lifecycle, AVarOfAnotherNamespaceIsRefused) {
+  apply(kSocket);
+  apply(R"(
+apiVersion: integration.rock8s.com/v1beta1
+kind: Plug
+metadata: {name: plug, namespace: "{NS}"}
+spec:
+  socket: {name: socket, namespace: "{SOCK}"}
+  vars: [{name: x, objref: {apiVersion: v1, kind: Secret, name: a, namespace: kube-system}}]
+)");
+  ASSERT_TRUE(eventuallyWaits("ConfigInvalid"));
+  EXPECT_NE(message("Plug", "plug", "Coupled").find("cannot read namespace kube-system"), std::string::npos);
+}
+
+TEST_F(Lifecycle, AnUpdateRemovesWhatIsNoLongerMade) {
+  apply(kSocket);
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyCoupled());
+  std::string changed = kPlug;
+  changed.replace(changed.find("name: made"), 10, "name: other");
+  apply(changed);
+  eventually("the new one is there", [&] { return exists("ConfigMap", "other"); });
+  eventually("the old one is gone", [&] { return !exists("ConfigMap", "made"); });
+  eventually("the inventory has the new one only", [&] {
+    const Value resources = get("Plug", "plug")["status"]["resources"];
+    return resources.size() == 1 && resources.at(0)["name"].asString() == "other";
+  });
+}
+
+TEST_F(Lifecycle, AFailedUpdateLeavesTheCouplingAsItWas) {
+  apply(kSocket);
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyCoupled());
+  apply(std::string(kPlug) + "  configConfigMapName: missing\n");
+  ASSERT_TRUE(eventuallyWaits("ConfigInvalid"));
+  EXPECT_TRUE(exists("ConfigMap", "made"));
+  EXPECT_FALSE(get("Plug", "plug")["status"]["coupledSocket"].isNull());
+  apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: missing, namespace: '{NS}'}\ndata: {database: found}\n");
+  ASSERT_TRUE(eventuallyCoupled());
+  EXPECT_EQ(data("made", "database"), "found");
+}
+
+TEST_F(Lifecycle, ALimitIsKeptAndAFreedPlaceGoesToTheNextInLine) {
+  apply(std::string(kSocket) + "  limit: 1\n");
+  const std::string plug = R"(
+apiVersion: integration.rock8s.com/v1beta1
+kind: Plug
+metadata: {name: %, namespace: "{NS}"}
+spec: {socket: {name: socket, namespace: "{SOCK}"}}
+)";
+  const auto named = [&](const std::string& name) {
+    std::string text = plug;
+    text.replace(text.find('%'), 1, name);
+    return text;
+  };
+  apply(named("first"));
+  ASSERT_TRUE(eventuallyCoupled("first"));
+  apply(named("second"));
+  ASSERT_TRUE(eventuallyWaits("SocketFull", "second"));
+  EXPECT_NE(condition("Plug", "second", "Failed").substr(0, 4), "True");
+  apply(named("third"));
+  ASSERT_TRUE(eventuallyWaits("SocketFull", "third"));
+  remove("Plug", "first");
+  ASSERT_TRUE(eventuallyCoupled("second"));
+  stays("the third still waits", [&] { return condition("Plug", "third", "Coupled") == "False/SocketFull"; });
+  apply(std::string(kSocket) + "  limit: 2\n");
+  EXPECT_TRUE(eventuallyCoupled("third"));
+  apply(std::string(kSocket) + "  limit: 1\n");
+  stays("lowering the limit evicts nobody", [&] {
+    return condition("Plug", "second", "Coupled").substr(0, 4) == "True" &&
+           condition("Plug", "third", "Coupled").substr(0, 4) == "True";
+  });
+}
+
+TEST_F(Lifecycle, AnotherSocketInTheSpecMeansDecouplingFromTheFirst) {
+  apply(kSocket);
+  std::string second = kSocket;
+  second.replace(second.find("name: socket"), 12, "name: other ");
+  second.replace(second.find("db.example"), 10, "other.host");
+  apply(second);
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyCoupled());
+  std::string moved = kPlug;
+  moved.replace(moved.find("name: socket"), 12, "name: other ");
+  apply(moved);
+  eventually("it is coupled to the other", [&] {
+    return get("Plug", "plug")["status"]["coupledSocket"]["name"].asString() == "other" &&
+           condition("Plug", "plug", "Coupled") == "True/CouplingSucceeded";
+  });
+  EXPECT_EQ(data("made", "host"), "other.host");
+  eventually("the first has none", [&] {
+    return get("Socket", "socket", sock())["status"]["coupledPlugCount"].asInt(9) == 0;
+  });
+}
+
+TEST_F(Lifecycle, ADeletedSocketDecouplesItsPlugsWhichWaitForItToComeBack) {
+  apply(kSocket);
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyCoupled());
+  remove("Socket", "socket", sock());
+  ASSERT_TRUE(eventuallyWaits("SocketNotCreated"));
+  eventually("the socket is gone", [&] { return !exists("Socket", "socket", sock()); });
+  EXPECT_FALSE(exists("ConfigMap", "made"));
+  apply(kSocket);
+  ASSERT_TRUE(eventuallyCoupled());
+  EXPECT_TRUE(exists("ConfigMap", "made"));
+}
+
+TEST_F(Lifecycle, ADeletedPlugLeavesNothingButWhatIsRetained) {
+  apply(kSocket);
+  apply(std::string(kPlug) + R"(    - retainWhenDecoupled: true
+      template: {apiVersion: v1, kind: ConfigMap, metadata: {name: kept}}
+    - when: [decoupled]
+      template: {apiVersion: v1, kind: ConfigMap, metadata: {name: farewell}}
+)");
+  ASSERT_TRUE(eventuallyCoupled());
+  remove("Plug", "plug");
+  eventually("the plug is gone", [&] { return !exists("Plug", "plug"); });
+  EXPECT_FALSE(exists("ConfigMap", "made"));
+  EXPECT_TRUE(exists("ConfigMap", "kept"));
+  EXPECT_TRUE(exists("ConfigMap", "farewell"));
+  eventually("the socket counts none", [&] {
+    return get("Socket", "socket", sock())["status"]["coupledPlugCount"].asInt(9) == 0;
+  });
+}
+
+TEST_F(Lifecycle, ADeletedPlugGoesAlthoughItsSecretIsGone) {
+  apply("apiVersion: v1\nkind: Secret\nmetadata: {name: creds, namespace: '{NS}'}\nstringData: {user: a}\n");
+  apply(kSocket);
+  apply(std::string(kPlug) + "  configSecretName: creds\n");
+  ASSERT_TRUE(eventuallyCoupled());
+  remove("Secret", "creds");
+  ASSERT_TRUE(eventuallyWaits("ConfigInvalid"));
+  remove("Plug", "plug");
+  eventually("the plug is gone", [&] { return !exists("Plug", "plug"); });
+  EXPECT_FALSE(exists("ConfigMap", "made"));
+  eventually("what was skipped is told", [&] {
+    for (const Value& event : events("Plug", "plug")) {
+      if (event["type"].asString() == "Warning" &&
+          event["message"].asString().find("goes on without") != std::string_view::npos) {
+        return true;
+      }
+    }
+    return false;
+  });
+}
+
+TEST_F(Lifecycle, ADeletedPlugGoesAlthoughItsAccountLostItsRights) {
+  apply(kSocket);
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyCoupled());
+  remove("RoleBinding", "everything");
+  remove("Plug", "plug");
+  eventually("the plug is gone", [&] { return !exists("Plug", "plug"); });
+  EXPECT_TRUE(exists("ConfigMap", "made"));  // nobody is allowed to remove it
+  eventually("that is told", [&] {
+    for (const Value& event : events("Plug", "plug")) {
+      if (event["message"].asString().find("was skipped") != std::string_view::npos) return true;
+    }
+    return false;
+  });
+}
+
+TEST_F(Lifecycle, AnAccountWithoutRightsIsToldWhatToGrant) {
+  apply(kSocket);
+  apply(std::string(kPlug) + "  serviceAccountName: nobody\n");
+  ASSERT_TRUE(eventuallyWaits("Error"));
+  const std::string text = message("Plug", "plug", "Failed");
+  EXPECT_NE(text.find("service account " + ns() + "/nobody may not"), std::string::npos) << text;
+  EXPECT_NE(text.find("configmaps"), std::string::npos) << text;
+  EXPECT_NE(text.find("in namespace " + ns()), std::string::npos) << text;
+  EXPECT_FALSE(exists("ConfigMap", "made"));
+}
+
+TEST_F(Lifecycle, AConflictNamesTheOtherFieldManager) {
+  apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: made, namespace: '{NS}'}\ndata: {host: mine}\n");
+  apply(kSocket);
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyWaits("Error"));
+  EXPECT_NE(message("Plug", "plug", "Failed").find("\"e2e\""), std::string::npos) << message("Plug", "plug", "Failed");
+  EXPECT_EQ(data("made", "host"), "mine");
+  remove("Plug", "plug");
+  eventually("the plug is gone", [&] { return !exists("Plug", "plug"); });
+  EXPECT_EQ(data("made", "host"), "mine") << "an object that is not ours was removed";
+}
+
+TEST_F(Lifecycle, AKindThatDoesNotExistIsNamed) {
+  apply(kSocket);
+  std::string plug = kPlug;
+  plug.replace(plug.find("kind: ConfigMap"), 15, "kind: NoSuchKnd");
+  apply(plug);
+  ASSERT_TRUE(eventuallyWaits("Error"));
+  EXPECT_NE(message("Plug", "plug", "Failed").find("NoSuchKnd"), std::string::npos);
+}
+
+TEST_F(Lifecycle, ATemplateErrorIsGosAndNamesTheField) {
+  apply(kSocket);
+  std::string plug = kPlug;
+  plug.replace(plug.find(".plugConfig.database"), 20, "fail .plugConfig.database");
+  apply(plug);
+  ASSERT_TRUE(eventuallyWaits("Error"));
+  const std::string text = message("Plug", "plug", "Failed");
+  EXPECT_NE(text.find("spec.resources[0].template"), std::string::npos) << text;
+  EXPECT_NE(text.find("error calling fail: shop"), std::string::npos) << text;
+  EXPECT_FALSE(exists("ConfigMap", "made"));
+}
+
+TEST_F(Lifecycle, RecreateLeavesNothingOfTheOldObject) {
+  apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: again, namespace: '{NS}'}\ndata: {old: value}\n");
+  const Value old = get("ConfigMap", "again");
+  apply(kSocket);
+  apply(std::string(kPlug) + R"(    - do: recreate
+      template: {apiVersion: v1, kind: ConfigMap, metadata: {name: again}, data: {new: value}}
+)");
+  ASSERT_TRUE(eventuallyCoupled());
+  const Value fresh = get("ConfigMap", "again");
+  EXPECT_NE(fresh["metadata"]["uid"], old["metadata"]["uid"]);
+  EXPECT_TRUE(fresh["data"]["old"].isNull());
+}
+
+TEST_F(Lifecycle, SensitiveResultsStayOutOfTheStatus) {
+  apply(std::string(kSocket) + R"(  interface:
+    result: {socket: {user: {}, password: {sensitive: true}}}
+  result: {user: ana, password: c4nary-value}
+)");
+  apply(std::string(kPlug) + R"(  resultResources:
+    - template: {apiVersion: v1, kind: Secret, metadata: {name: creds}, stringData: {password: "{% .socketResult.password %}"}}
+)");
+  ASSERT_TRUE(eventuallyCoupled());
+  const Value plug = get("Plug", "plug");
+  EXPECT_EQ(plug["status"]["coupledResult"]["socket"], Value::object({{"user", "ana"}}));
+  EXPECT_EQ(text::decodeBase64(get("Secret", "creds")["data"]["password"].asString()), "c4nary-value");
+}
+
+TEST_F(Lifecycle, WhatThisVersionDoesNotDoIsSaid) {
+  apply(kSocket);
+  apply(R"(
+apiVersion: integration.rock8s.com/v1beta1
+kind: Plug
+metadata: {name: plug, namespace: "{NS}"}
+spec:
+  socket: {name: socket, namespace: "{SOCK}"}
+  apparatus: {containers: [{name: container, image: example/apparatus}]}
+---
+apiVersion: integration.rock8s.com/v1beta1
+kind: DeferredResource
+metadata: {name: later, namespace: "{NS}"}
+spec: {timeout: 1, resource: {apiVersion: v1, kind: ConfigMap, metadata: {name: late}}}
+)");
+  ASSERT_TRUE(eventuallyWaits("Error"));
+  EXPECT_NE(message("Plug", "plug", "Failed").find("apparatus.containers"), std::string::npos);
+  eventually("the deferred resource says so", [&] {
+    return condition("DeferredResource", "later", "Resolved") == "False/Error";
+  });
+}
+
+}  // namespace
+}  // namespace iop::e2e
