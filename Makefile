@@ -14,7 +14,7 @@ lint: ## formatting, includes, manifests, clang-tidy on what changed (LINT=--all
 	scripts/lint $(LINT)
 
 fmt: ## formats all C++
-	git ls-files --cached --others --exclude-standard '*.cc' '*.h' | xargs clang-format -i
+	git ls-files --cached --others --exclude-standard '*.cc' '*.h' | xargs ls 2>/dev/null | xargs clang-format -i
 
 golden: ## writes the expected decisions (src/operator/coupling/testdata/*.out.yaml) anew; read the diff
 	cmake --preset dev

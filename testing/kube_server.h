@@ -88,8 +88,8 @@ struct AuditEntry {
 };
 
 // The requests of an audit log in the order of their answers, from a byte offset on (its size at
-// some moment: what came later). A watch is there from its start; /readyz and /livez are left out. Lines are written shortly before
-// or after their answer arrives.
+// some moment: what came later). A watch is there from its start; /readyz and /livez are left out.
+// Lines are written shortly before or after their answer arrives.
 std::vector<AuditEntry> readAuditLog(const std::string& path, std::size_t offset = 0);
 std::size_t countRequests(const std::string& path,
                           const std::function<bool(const AuditEntry&)>& matches,

@@ -42,7 +42,8 @@ void ManualClock::waitUntil(std::unique_lock<std::mutex>& lock, std::condition_v
     waiting_.insert(&condition);
     upToDate_.insert(&condition);
   }
-  // advance() may have run between the two locks and notified nobody; a short real wait covers that window.
+  // advance() may have run between the two locks and notified nobody; a short real wait covers that
+  // window.
   condition.wait_for(lock, std::chrono::milliseconds(5));
   std::lock_guard guard(mutex_);
   waiting_.erase(waiting_.find(&condition));

@@ -25,7 +25,8 @@ class Clock {
   virtual ~Clock() = default;
   virtual Time now() const = 0;
   virtual Instant instant() const = 0;
-  // Waits on `condition` (whose lock is held) until it is notified or `deadline` has come. Wakes spuriously.
+  // Waits on `condition` (whose lock is held) until it is notified or `deadline` has come. Wakes
+  // spuriously.
   virtual void waitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
                          Instant deadline) = 0;
 };
@@ -46,8 +47,8 @@ class ManualClock : public Clock {
   // Moves the time on and wakes everybody who waits for a moment that has come.
   void advance(Duration step);
 
-  // How many conditions have threads that know the present time and wait for a later one: who wants to turn the clock
-  // in step with its users does so when all of them wait.
+  // How many conditions have threads that know the present time and wait for a later one: who wants
+  // to turn the clock in step with its users does so when all of them wait.
   std::size_t waiters() const;
 
  private:
@@ -55,7 +56,8 @@ class ManualClock : public Clock {
   Time now_;
   Instant instant_{std::chrono::hours(1)};
   std::multiset<std::condition_variable*> waiting_;
-  std::set<std::condition_variable*> upToDate_;  // those that began to wait since the last advance()
+  std::set<std::condition_variable*>
+      upToDate_;  // those that began to wait since the last advance()
 };
 
 }  // namespace iop::base

@@ -16,7 +16,8 @@ struct Close {
 tl::unexpected<Error> failure(const std::string& path, int error) {
   std::string reason = std::strerror(error);
   reason[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(reason[0])));
-  return fail(error == ENOENT ? Code::NotFound : Code::BadRequest, "read '" + path + "': " + reason);
+  return fail(error == ENOENT ? Code::NotFound : Code::BadRequest,
+              "read '" + path + "': " + reason);
 }
 
 }  // namespace

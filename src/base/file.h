@@ -10,7 +10,8 @@
 
 namespace iop::base {
 
-// Errors: NotFound where there is no such file, BadRequest where it cannot be read ("read '/x': permission denied").
+// Errors: NotFound where there is no such file, BadRequest where it cannot be read ("read '/x':
+// permission denied").
 Result<std::string> readFile(const std::string& path);
 
 }  // namespace iop::base

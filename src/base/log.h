@@ -18,14 +18,17 @@ enum class Level { Debug, Info, Warn, Error };
 enum class Format { Json, Console };
 
 struct Field {
-  Field(std::string_view fieldKey, std::string fieldValue) : key(fieldKey), value(std::move(fieldValue)) {}
+  Field(std::string_view fieldKey, std::string fieldValue)
+      : key(fieldKey), value(std::move(fieldValue)) {}
   Field(std::string_view fieldKey, const char* fieldValue) : key(fieldKey), value(fieldValue) {}
-  Field(std::string_view fieldKey, std::string_view fieldValue) : key(fieldKey), value(fieldValue) {}
+  Field(std::string_view fieldKey, std::string_view fieldValue)
+      : key(fieldKey), value(fieldValue) {}
   Field(std::string_view fieldKey, long long number)
       : key(fieldKey), value(std::to_string(number)), quoted(false) {}
   Field(std::string_view fieldKey, int number) : Field(fieldKey, static_cast<long long>(number)) {}
   Field(std::string_view fieldKey, long number) : Field(fieldKey, static_cast<long long>(number)) {}
-  Field(std::string_view fieldKey, std::size_t number) : Field(fieldKey, static_cast<long long>(number)) {}
+  Field(std::string_view fieldKey, std::size_t number)
+      : Field(fieldKey, static_cast<long long>(number)) {}
 
   std::string_view key;
   std::string value;

@@ -7,10 +7,12 @@
 //   ASSIGN_OR_RETURN(Config config, readConfig(path));
 //   RETURN_IF_ERROR(check(config).map_error(addContext("check " + path)));
 //
-// An Error has a code, which says what kind of failure it is and maps one to one to a Kubernetes reason and an
-// HTTP status, and a message for people: lower case, no full stop, what was attempted first and the cause last
-// ("couple plug app/db: render config: template: :1:4: …"). What a user, a file, a template or a server can
-// cause is an Error; ASSERT is for our own mistakes. Exceptions never leave the folder that meets them.
+// An Error has a code, which says what kind of failure it is and maps one to one to a Kubernetes
+// reason and an HTTP status, and a message for people: lower case, no full stop, what was attempted
+// first and the cause last
+// ("couple plug app/db: render config: template: :1:4: …"). What a user, a file, a template or a
+// server can cause is an Error; ASSERT is for our own mistakes. Exceptions never leave the folder
+// that meets them.
 
 #include <cstdio>
 #include <cstdlib>
@@ -22,7 +24,8 @@
 namespace iop {
 namespace base {
 
-// The reasons of Kubernetes' Status objects (apimachinery, pkg/apis/meta/v1/types.go), and what a client adds.
+// The reasons of Kubernetes' Status objects (apimachinery, pkg/apis/meta/v1/types.go), and what a
+// client adds.
 enum class Code {
   BadRequest,             // 400
   Unauthorized,           // 401
@@ -56,7 +59,8 @@ Code codeOf(std::string_view reason, int httpStatus);
 struct Error {
   Code code = Code::InternalError;
   std::string message;
-  // A finer reason for machines, where one is known: the first `details.causes[].reason` of a Status
+  // A finer reason for machines, where one is known: the first `details.causes[].reason` of a
+  // Status
   // ("NamespaceTerminating", "FieldManagerConflict"). Empty otherwise.
   std::string cause;
   // How long the server asks to wait before the next attempt, in seconds; 0: it did not say.
@@ -94,31 +98,32 @@ inline auto addContext(std::string context) {
 
 }  // namespace base
 
+using base::addContext;
+using base::Code;
 using base::Error;
+using base::fail;
 using base::Result;
 using base::Status;
-using base::Code;
-using base::fail;
-using base::addContext;
 
 }  // namespace iop
 
 #define IOP_CONCAT_INNER(a, b) a##b
 #define IOP_CONCAT(a, b) IOP_CONCAT_INNER(a, b)
 
-// ASSIGN_OR_RETURN(auto x, expression): x is the value of a Result, or the function returns its error.
+// ASSIGN_OR_RETURN(auto x, expression): x is the value of a Result, or the function returns its
+// error.
 #define ASSIGN_OR_RETURN(declaration, ...) \
   ASSIGN_OR_RETURN_INNER(IOP_CONCAT(result_, __LINE__), declaration, __VA_ARGS__)
-#define ASSIGN_OR_RETURN_INNER(result, declaration, ...)                      \
-  auto result = (__VA_ARGS__);                                                \
+#define ASSIGN_OR_RETURN_INNER(result, declaration, ...)                         \
+  auto result = (__VA_ARGS__);                                                   \
   if (!result) return ::tl::unexpected<::iop::Error>(std::move(result).error()); \
   declaration = std::move(*result)
 
 // RETURN_IF_ERROR(expression): the function returns the error of a Result, if it is one.
-#define RETURN_IF_ERROR(...)                                                   \
-  do {                                                                         \
-    if (auto result_ = (__VA_ARGS__); !result_)                                \
-      return ::tl::unexpected<::iop::Error>(std::move(result_).error());       \
+#define RETURN_IF_ERROR(...)                                             \
+  do {                                                                   \
+    if (auto result_ = (__VA_ARGS__); !result_)                          \
+      return ::tl::unexpected<::iop::Error>(std::move(result_).error()); \
   } while (false)
 
 // ASSERT(condition): a mistake of ours if false; ends the program in every build.

@@ -43,16 +43,16 @@ int digits(std::string_view text, std::size_t pos, std::size_t width) {
 std::string printTime(Time time) {
   const Parts p = split(time);
   char buffer[48];
-  std::snprintf(buffer, sizeof buffer, "%04d-%02u-%02uT%02d:%02d:%02dZ", p.year, p.month, p.day, p.hour, p.minute,
-                p.second);
+  std::snprintf(buffer, sizeof buffer, "%04d-%02u-%02uT%02d:%02d:%02dZ", p.year, p.month, p.day,
+                p.hour, p.minute, p.second);
   return buffer;
 }
 
 std::string printMicroTime(Time time) {
   const Parts p = split(time);
   char buffer[64];
-  std::snprintf(buffer, sizeof buffer, "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", p.year, p.month, p.day, p.hour,
-                p.minute, p.second, p.micros);
+  std::snprintf(buffer, sizeof buffer, "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", p.year, p.month,
+                p.day, p.hour, p.minute, p.second, p.micros);
   return buffer;
 }
 
@@ -62,12 +62,13 @@ Result<Time> parseTime(std::string_view text) {
   };
   const int year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
   const int hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);
-  if (year < 0 || month < 1 || month > 12 || day < 1 || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
-      second < 0 || second > 60 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') ||
-      text[13] != ':' || text[16] != ':') {
+  if (year < 0 || month < 1 || month > 12 || day < 1 || hour < 0 || hour > 23 || minute < 0 ||
+      minute > 59 || second < 0 || second > 60 || text[4] != '-' || text[7] != '-' ||
+      (text[10] != 'T' && text[10] != 't') || text[13] != ':' || text[16] != ':') {
     return bad();
   }
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok()) return bad();
   std::size_t pos = 19;
@@ -75,7 +76,8 @@ Result<Time> parseTime(std::string_view text) {
   if (pos < text.size() && text[pos] == '.') {
     long long unit = 100'000'000;
     std::size_t start = ++pos;
-    for (; pos < text.size() && text[pos] >= '0' && text[pos] <= '9'; ++pos, unit /= 10) nanos += unit * (text[pos] - '0');
+    for (; pos < text.size() && text[pos] >= '0' && text[pos] <= '9'; ++pos, unit /= 10)
+      nanos += unit * (text[pos] - '0');
     if (pos == start) return bad();
   }
   int offsetMinutes = 0;
@@ -84,16 +86,17 @@ Result<Time> parseTime(std::string_view text) {
     ++pos;
   } else {
     const int hours = digits(text, pos + 1, 2), minutes = digits(text, pos + 4, 2);
-    if ((text[pos] != '+' && text[pos] != '-') || hours < 0 || hours > 23 || minutes < 0 || minutes > 59 ||
-        text[pos + 3] != ':') {
+    if ((text[pos] != '+' && text[pos] != '-') || hours < 0 || hours > 23 || minutes < 0 ||
+        minutes > 59 || text[pos + 3] != ':') {
       return bad();
     }
     offsetMinutes = (text[pos] == '-' ? -1 : 1) * (hours * 60 + minutes);
     pos += 6;
   }
   if (pos != text.size()) return bad();
-  const auto moment = std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-                      std::chrono::seconds(second) - std::chrono::minutes(offsetMinutes);
+  const auto moment = std::chrono::sys_days(date) + std::chrono::hours(hour) +
+                      std::chrono::minutes(minute) + std::chrono::seconds(second) -
+                      std::chrono::minutes(offsetMinutes);
   return Time(moment) + std::chrono::duration_cast<Time::duration>(std::chrono::nanoseconds(nanos));
 }
 

@@ -37,41 +37,55 @@ std::vector<std::string> splitByComma(const std::string& text) {
 
 void addRunFlags(CLI::App& app, RunFlags& flags) {
   OperatorOptions& options = flags.options;
-  app.add_option("--kubeconfig", options.kubeconfig,
-                 "Path of a kubeconfig; without it $KUBECONFIG, the pod's service account or ~/.kube/config");
-  app.add_flag("--leader-elect", options.leaderElect, "Only act while holding the lease, so that several replicas can run");
+  app.add_option(
+      "--kubeconfig", options.kubeconfig,
+      "Path of a kubeconfig; without it $KUBECONFIG, the pod's service account or ~/.kube/config");
+  app.add_flag("--leader-elect", options.leaderElect,
+               "Only act while holding the lease, so that several replicas can run");
   app.add_option("--leader-election-namespace", options.leaderElectionNamespace,
                  "Namespace of the lease (default: the pod's)");
   app.add_option("--metrics-bind-address", options.metricsAddress,
                  "Where /metrics is served: host:port; port 0 takes a free one, \"0\" turns it off")
       ->capture_default_str();
   app.add_option("--health-probe-bind-address", options.healthAddress,
-                 "Where /healthz and /readyz are served: host:port; port 0 takes a free one, \"0\" turns it off")
+                 "Where /healthz and /readyz are served: host:port; port 0 takes a free one, \"0\" "
+                 "turns it off")
       ->capture_default_str();
-  app.add_option("--watch-namespace", flags.watchNamespace, "Namespaces to watch, by comma; empty: all")
+  app.add_option("--watch-namespace", flags.watchNamespace,
+                 "Namespaces to watch, by comma; empty: all")
       ->envname("WATCH_NAMESPACE");
-  app.add_option("--max-concurrent-reconciles", options.maxConcurrentReconciles, "Plugs that are worked on at a time")
+  app.add_option("--max-concurrent-reconciles", options.maxConcurrentReconciles,
+                 "Plugs that are worked on at a time")
       ->envname("MAX_CONCURRENT_RECONCILES")
       ->check(CLI::Range(0, 1000));
-  app.add_option("--debug-plug-endpoint", options.debugPlugEndpoint, "URL that is called as the apparatus of all plugs")
+  app.add_option("--debug-plug-endpoint", options.debugPlugEndpoint,
+                 "URL that is called as the apparatus of all plugs")
       ->envname("DEBUG_PLUG_ENDPOINT");
   app.add_option("--debug-socket-endpoint", options.debugSocketEndpoint,
                  "URL that is called as the apparatus of all sockets")
       ->envname("DEBUG_SOCKET_ENDPOINT");
-  app.add_option("--apparatus-timeout", flags.apparatusTimeout, "Seconds that one call of an apparatus may take")
+  app.add_option("--apparatus-timeout", flags.apparatusTimeout,
+                 "Seconds that one call of an apparatus may take")
       ->capture_default_str()
       ->check(CLI::Range(1, 3600));
-  app.add_option("--cluster-domain", options.clusterDomain, "The cluster's DNS domain")->capture_default_str();
-  app.add_flag("--zap-devel", flags.zapDevel, "Log for people, debug messages included, instead of JSON");
-  app.add_option("--zap-encoder", flags.zapEncoder, "Log format")->check(CLI::IsMember({"json", "console"}));
-  app.add_option("--zap-log-level", flags.zapLogLevel, "debug, info, error, panic or a number (above 0: debug)");
-  app.add_option("--zap-stacktrace-level", flags.zapStacktraceLevel, "Accepted and ignored: there are no stack traces");
-  app.add_option("--zap-time-encoding", flags.zapTimeEncoding, "Accepted and ignored: times are RFC 3339");
+  app.add_option("--cluster-domain", options.clusterDomain, "The cluster's DNS domain")
+      ->capture_default_str();
+  app.add_flag("--zap-devel", flags.zapDevel,
+               "Log for people, debug messages included, instead of JSON");
+  app.add_option("--zap-encoder", flags.zapEncoder, "Log format")
+      ->check(CLI::IsMember({"json", "console"}));
+  app.add_option("--zap-log-level", flags.zapLogLevel,
+                 "debug, info, error, panic or a number (above 0: debug)");
+  app.add_option("--zap-stacktrace-level", flags.zapStacktraceLevel,
+                 "Accepted and ignored: there are no stack traces");
+  app.add_option("--zap-time-encoding", flags.zapTimeEncoding,
+                 "Accepted and ignored: times are RFC 3339");
 }
 
 void configureLog(const RunFlags& flags) {
   log::Format format = flags.zapDevel ? log::Format::Console : log::Format::Json;
-  if (!flags.zapEncoder.empty()) format = flags.zapEncoder == "json" ? log::Format::Json : log::Format::Console;
+  if (!flags.zapEncoder.empty())
+    format = flags.zapEncoder == "json" ? log::Format::Json : log::Format::Console;
   log::Level level = flags.zapDevel ? log::Level::Debug : log::Level::Info;
   if (!flags.zapLogLevel.empty()) {
     const std::string& text = flags.zapLogLevel;
@@ -107,8 +121,9 @@ int fromEnvironment(RunFlags& flags) {
 }  // namespace
 
 int run(int argc, char** argv) {
-  CLI::App app("Couples applications on Kubernetes: plugs to sockets (integration.rock8s.com/v1beta1).",
-               "integration-operator");
+  CLI::App app(
+      "Couples applications on Kubernetes: plugs to sockets (integration.rock8s.com/v1beta1).",
+      "integration-operator");
   app.set_version_flag("--version", std::string(IOP_VERSION));
   app.require_subcommand(0, 1);
   app.footer("Called with flags only, it runs the operator.");
@@ -117,8 +132,10 @@ int run(int argc, char** argv) {
   addRunFlags(*runCommand, flags);
 
   std::vector<std::string> arguments = withTwoDashes(argc, argv);
-  const bool isForApp = !arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "--version");
-  if (!isForApp && (arguments.empty() || arguments[0][0] == '-')) arguments.insert(arguments.begin(), "run");
+  const bool isForApp = !arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h" ||
+                                               arguments[0] == "--version");
+  if (!isForApp && (arguments.empty() || arguments[0][0] == '-'))
+    arguments.insert(arguments.begin(), "run");
   std::reverse(arguments.begin(), arguments.end());  // CLI11 wants them so
   try {
     app.parse(arguments);

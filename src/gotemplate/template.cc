@@ -7,10 +7,12 @@
 
 namespace iop::gotemplate {
 
-Template::Template(std::shared_ptr<const internal::Program> program) : program_(std::move(program)) {}
+Template::Template(std::shared_ptr<const internal::Program> program)
+    : program_(std::move(program)) {}
 
 Result<Template> Template::parse(std::string_view text, const ParseOptions& options) {
-  ASSIGN_OR_RETURN(std::shared_ptr<const internal::Program> program, internal::parseProgram(text, options));
+  ASSIGN_OR_RETURN(std::shared_ptr<const internal::Program> program,
+                   internal::parseProgram(text, options));
   return Template(std::move(program));
 }
 

@@ -7,14 +7,14 @@
 //                    greeting.execute(Value::object({{"name", "world"}})));   // Hello WORLD!
 //   render("{% .a.b", data).error().message     // template: :1: unclosed action
 //
-// Delimiters are {% and %} unless told otherwise. Outputs and error texts are Go's to the letter. Every
-// number of the data, Int or Double, is a float64 to the template, as encoding/json would have made it. The
-// data is read where it is: neither copied nor changed, also by functions such as `set`, whose effects are
-// seen by the running template only.
+// Delimiters are {% and %} unless told otherwise. Outputs and error texts are Go's to the letter.
+// Every number of the data, Int or Double, is a float64 to the template, as encoding/json would
+// have made it. The data is read where it is: neither copied nor changed, also by functions such as
+// `set`, whose effects are seen by the running template only.
 //
-// Executions are bounded (Limits): a hostile template ends in an error that names the bound it hit. The
-// functions env, expandenv and getHostByName are refused when a template is parsed. The order of `keys` and
-// `values`, random in Go, is sorted here.
+// Executions are bounded (Limits): a hostile template ends in an error that names the bound it hit.
+// The functions env, expandenv and getHostByName are refused when a template is parsed. The order
+// of `keys` and `values`, random in Go, is sorted here.
 //
 // Not here: Helm's functions (include, toYaml, …), html/template, and rendering of whole trees.
 
@@ -46,12 +46,13 @@ struct ParseOptions {
   MissingKey missingKey = MissingKey::Default;
 };
 
-// What one execution may use. Hitting a bound is an error of code RequestEntityTooLarge (Timeout for
-// `wallTime`) with the place and the bound: `template: :1:3: executing "" at <…>: exceeded the limit of
-// 1000000 steps`.
+// What one execution may use. Hitting a bound is an error of code RequestEntityTooLarge (Timeout
+// for `wallTime`) with the place and the bound: `template: :1:3: executing "" at <…>: exceeded the
+// limit of 1000000 steps`.
 struct Limits {
-  // Units of work: one for each statement, command, argument and element that is walked and for every 256 bytes
-  // that a function reads or makes; more for what is slow by design (bcrypt 30,000, an RSA key 250,000).
+  // Units of work: one for each statement, command, argument and element that is walked and for
+  // every 256 bytes that a function reads or makes; more for what is slow by design (bcrypt 30,000,
+  // an RSA key 250,000).
   std::uint64_t steps = 1'000'000;
   // Bytes of the result.
   std::size_t outputBytes = 8u << 20;
@@ -66,25 +67,27 @@ struct Limits {
   std::chrono::milliseconds wallTime{10'000};
 };
 
-// What is parsed: larger and deeper sources are refused (RequestEntityTooLarge). Parentheses in parentheses end in
-// Go's "max expression depth exceeded", at a tenth of Go's depth.
+// What is parsed: larger and deeper sources are refused (RequestEntityTooLarge). Parentheses in
+// parentheses end in Go's "max expression depth exceeded", at a tenth of Go's depth.
 inline constexpr std::size_t kMaxSourceBytes = 4u << 20;
-inline constexpr int kMaxControlDepth = 1'000;     // if, with, range and block within each other, "else if" counting
+inline constexpr int kMaxControlDepth =
+    1'000;  // if, with, range and block within each other, "else if" counting
 inline constexpr int kMaxExpressionDepth = 1'000;  // parentheses
 
 namespace internal {
 struct Program;
 }
 
-// A parsed template. Immutable; copies are cheap and share everything; any number of threads may execute it
-// at once.
+// A parsed template. Immutable; copies are cheap and share everything; any number of threads may
+// execute it at once.
 class Template {
  public:
   // Errors are Invalid with Go's text: `template: NAME:LINE: function "x" not defined`.
   static Result<Template> parse(std::string_view text, const ParseOptions& options = {});
 
-  // The whole output, or an error and no output. Errors are Invalid with Go's text (`template: :1:3:
-  // executing "" at <.x>: …`), except where a bound of `limits` was hit. A null root is Go's nil.
+  // The whole output, or an error and no output. Errors are Invalid with Go's text (`template:
+  // :1:3: executing "" at <.x>: …`), except where a bound of `limits` was hit. A null root is Go's
+  // nil.
   Result<std::string> execute(const Value& data, const Limits& limits = {}) const;
 
   // What it takes on the heap, about.
@@ -101,11 +104,12 @@ inline bool containsAction(std::string_view text, std::string_view leftDelim = "
   return text.find(leftDelim) != std::string_view::npos;
 }
 
-// Parses and executes once, with the default options. A text without an action is returned as it is.
+// Parses and executes once, with the default options. A text without an action is returned as it
+// is.
 Result<std::string> render(std::string_view text, const Value& data, const Limits& limits = {});
 
-// Parsed templates by their text, the most recently used ones, for those who render the same texts again
-// and again. Any number of threads may use one cache at once.
+// Parsed templates by their text, the most recently used ones, for those who render the same texts
+// again and again. Any number of threads may use one cache at once.
 //
 //   TemplateCache cache(16u << 20);
 //   ASSIGN_OR_RETURN(std::string text, cache.render("{% .a %}", data));

@@ -24,7 +24,8 @@ struct TemplateCache::State {
   std::size_t bytes = 0;
 };
 
-TemplateCache::TemplateCache(std::size_t maxBytes, ParseOptions options) : state_(std::make_unique<State>()) {
+TemplateCache::TemplateCache(std::size_t maxBytes, ParseOptions options)
+    : state_(std::make_unique<State>()) {
   State& state = *state_;
   state.maxBytes = maxBytes;
   state.name = options.name;
@@ -44,7 +45,8 @@ Result<Template> TemplateCache::get(std::string_view text) {
       return found->second->parsed;
     }
   }
-  // Without the lock: another thread may parse the same text meanwhile, and one of the two results is kept.
+  // Without the lock: another thread may parse the same text meanwhile, and one of the two results
+  // is kept.
   ASSIGN_OR_RETURN(Template parsed, Template::parse(text, state.options));
   const std::size_t bytes = parsed.bytes() + text.size() + sizeof(State::Entry);
   if (bytes > state.maxBytes) return parsed;
@@ -61,7 +63,8 @@ Result<Template> TemplateCache::get(std::string_view text) {
   return parsed;
 }
 
-Result<std::string> TemplateCache::render(std::string_view text, const Value& data, const Limits& limits) {
+Result<std::string> TemplateCache::render(std::string_view text, const Value& data,
+                                          const Limits& limits) {
   if (!containsAction(text, state_->options.leftDelim)) return std::string(text);
   ASSIGN_OR_RETURN(const Template parsed, get(text));
   return parsed.execute(data, limits);

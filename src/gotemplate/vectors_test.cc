@@ -1,4 +1,5 @@
-// Runs the recorded answers of real Go templates, ../shared/templates/vectors.jsonl of the project's workspace
+// Runs the recorded answers of real Go templates, ../shared/templates/vectors.jsonl of the
+// project's workspace
 // ($IOP_SHARED names another place).
 
 #include <gtest/gtest.h>
@@ -72,7 +73,9 @@ TEST(Vectors, AnswersAreThoseOfRealGo) {
   // The recorded answers were given in UTC.
   setenv("TZ", "UTC", 1);
   std::ifstream file(vectorsPath());
-  if (!file) GTEST_SKIP() << "NOT RUN: there is no " << vectorsPath() << "; set IOP_SHARED to the folder of shared files";
+  if (!file)
+    GTEST_SKIP() << "NOT RUN: there is no " << vectorsPath()
+                 << "; set IOP_SHARED to the folder of shared files";
   int count = 0;
   int reports = 0;
   std::map<std::string, std::pair<int, int>, std::less<>> groups;  // passed, failed
@@ -90,14 +93,16 @@ TEST(Vectors, AnswersAreThoseOfRealGo) {
     ++failed;
     if (++reports > kMostReports) continue;
     ADD_FAILURE() << (*vector)["group"].asString() << " #" << (*vector)["id"].asDouble() << ": "
-                  << quoted((*vector)["template"].asString()) << "\n  expected " << (expected.isError ? "error " : "")
-                  << quoted(expected.text) << "\n  got      " << (actual.isError ? "error " : "")
-                  << quoted(actual.text);
+                  << quoted((*vector)["template"].asString()) << "\n  expected "
+                  << (expected.isError ? "error " : "") << quoted(expected.text) << "\n  got      "
+                  << (actual.isError ? "error " : "") << quoted(actual.text);
   }
   int failures = 0;
   for (const auto& [group, result] : groups) {
     failures += result.second;
-    if (result.second > 0) std::printf("%s: %d of %d differ\n", group.c_str(), result.second, result.first + result.second);
+    if (result.second > 0)
+      std::printf("%s: %d of %d differ\n", group.c_str(), result.second,
+                  result.first + result.second);
   }
   EXPECT_GT(count, 0) << vectorsPath() << " is empty";
   EXPECT_EQ(failures, 0) << "of " << count << " vectors";

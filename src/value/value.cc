@@ -161,8 +161,9 @@ Value Value::object(std::initializer_list<Member> members) {
 
 Value Value::fromItems(std::span<Value> items) {
   TreeHeader* header = allocateTree<Value>(items.size());
-  for (std::size_t i = 0; i < items.size(); ++i)
+  for (std::size_t i = 0; i < items.size(); ++i) {
     new (header->items() + i) Value(std::move(items[i]));
+  }
   header->size = static_cast<std::uint32_t>(items.size());
   return Blocks::adopt(kArray, header);
 }
@@ -208,8 +209,9 @@ double Value::asDouble(double fallback) const noexcept {
 }
 
 std::string_view Value::asString(std::string_view fallback) const& noexcept {
-  if (tag() >= kInlineString)
+  if (tag() >= kInlineString) {
     return {payload_.bytes, static_cast<std::size_t>(tag() - kInlineString)};
+  }
   if (tag() == kHeapString) {
     StringHeader* header = Blocks::string(*this);
     return {header->bytes(), header->size};
@@ -254,8 +256,9 @@ void Value::makeUnique(std::size_t capacity) {
   TreeHeader* old = Blocks::tree(*this);
   const bool unique = old->references.load(std::memory_order_acquire) == 1;
   if (unique && capacity <= old->capacity) return;
-  if (capacity > old->capacity)
+  if (capacity > old->capacity) {
     capacity = std::max<std::size_t>(capacity, old->capacity + old->capacity / 2);
+  }
   Value fresh = isArray() ? Blocks::adopt(kArray, reallocateTree<Value>(old, capacity, unique))
                           : Blocks::adopt(kObject, reallocateTree<Member>(old, capacity, unique));
   swap(fresh);  // the old block, its entries moved out or still shared, goes with `fresh`
@@ -358,8 +361,9 @@ bool operator==(const Value& a, const Value& b) noexcept {
 }
 
 bool Value::isSame(const Value& other) const noexcept {
-  if (isArray() || isObject())
+  if (isArray() || isObject()) {
     return tag() == other.tag() && payload_.block == other.payload_.block;
+  }
   return *this == other;
 }
 

@@ -6,8 +6,7 @@
 //   pod["metadata"]["name"].asString()              // "web-0"; what is absent reads as null
 //   Value copy = pod;                               // free: the trees share everything
 //   copy.edit("metadata").set("name", "web-1");     // pod still says web-0
-//   for (const Member& member : pod.members()) …    // "kind", "metadata": always sorted by key,
-//   bytewise
+//   for (const Member& member : pod.members()) …    // "kind", "metadata": sorted by key, bytewise
 //
 // 16 bytes; strings of up to 15 bytes live in them. Larger things are in immutable blocks with a
 // reference count; a change copies the blocks on its way that somebody else shares, and only those.
@@ -19,13 +18,13 @@
 //
 // Not here: parsing and printing (text/json.h, text/yaml.h), paths (value/path.h).
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -34,22 +33,22 @@ namespace value {
 
 struct Member;
 
+template <typename T>
+concept Integer = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char>;
+
 class Value {
  public:
   enum class Type : std::uint8_t { Null, Bool, Int, Double, String, Array, Object };
 
   Value() noexcept { setTag(kNull); }
   Value(std::nullptr_t) noexcept : Value() {}
-  template <typename B>
-  requires std::is_same_v<B, bool> Value(B boolean)
-  noexcept {
+  template <std::same_as<bool> B>
+  Value(B boolean) noexcept {
     setTag(kBool);
     payload_.integer = boolean;
   }
-  template <typename I>
-  requires(std::is_integral_v<I> && !std::is_same_v<I, bool> && !std::is_same_v<I, char>)
-      Value(I integer)
-  noexcept {
+  template <Integer I>
+  Value(I integer) noexcept {
     setTag(kInt);
     payload_.integer = static_cast<std::int64_t>(integer);
   }

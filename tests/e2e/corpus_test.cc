@@ -1,5 +1,5 @@
-// Public sockets and plugs with the outcome that must follow (../shared/corpus/README.md says how states compare). They
-// are read from there; where the folder is absent this says so.
+// Public sockets and plugs with the outcome that must follow (../shared/corpus/README.md says how
+// states compare). They are read from there; where the folder is absent this says so.
 
 #include <algorithm>
 #include <filesystem>
@@ -23,7 +23,8 @@ constexpr std::string_view kOurs = "integration.rock8s.com";
 
 fs::path corpusFolder() {
   const char* shared = std::getenv("IOP_SHARED");
-  return (shared != nullptr ? fs::path(shared) : fs::path(IOP_SOURCE_DIR) / ".." / "shared") / "corpus";
+  return (shared != nullptr ? fs::path(shared) : fs::path(IOP_SOURCE_DIR) / ".." / "shared") /
+         "corpus";
 }
 
 std::vector<std::string> cases() {
@@ -51,14 +52,18 @@ std::vector<Value> readDocuments(const fs::path& path) {
   return objects;
 }
 
-// Everything of `expected` is in `actual`, and lists have the same length; the first difference in words.
+// Everything of `expected` is in `actual`, and lists have the same length; the first difference in
+// words.
 std::string firstMissing(const Value& expected, const Value& actual, const std::string& path) {
   if (expected.isObject()) {
     if (!actual.isObject()) return path + " is no object";
     for (const Member& member : expected.members()) {
       const Value* found = actual.find(member.key());
+      // Typed objects come back without what is empty.
+      if (found == nullptr && member.value.isString() && member.value.empty()) continue;
       if (found == nullptr) return path + "." + std::string(member.key()) + " is missing";
-      std::string difference = firstMissing(member.value, *found, path + "." + std::string(member.key()));
+      std::string difference =
+          firstMissing(member.value, *found, path + "." + std::string(member.key()));
       if (!difference.empty()) return difference;
     }
     return {};
@@ -66,13 +71,17 @@ std::string firstMissing(const Value& expected, const Value& actual, const std::
   if (expected.isArray()) {
     if (actual.size() != expected.size()) return path + " has another length";
     for (std::size_t i = 0; i < expected.size(); ++i) {
-      std::string difference = firstMissing(expected.at(i), actual.at(i), path + "[" + std::to_string(i) + "]");
+      std::string difference =
+          firstMissing(expected.at(i), actual.at(i), path + "[" + std::to_string(i) + "]");
       if (!difference.empty()) return difference;
     }
     return {};
   }
-  if (expected.isNumber() && actual.isNumber() && expected.asDouble() == actual.asDouble()) return {};
-  return expected == actual ? std::string() : path + " differs: expected " + text::printYaml(expected) + " but is " + text::printYaml(actual);
+  if (expected.isNumber() && actual.isNumber() && expected.asDouble() == actual.asDouble())
+    return {};
+  return expected == actual ? std::string()
+                            : path + " differs: expected " + text::printYaml(expected) +
+                                  " but is " + text::printYaml(actual);
 }
 
 // What the field manager owns (fieldsV1) is in `expected`, too; the first path that is not.
@@ -85,7 +94,9 @@ std::string firstExtra(const Value& fields, const Value& expected, const std::st
     if (path == ".metadata" && (name == "labels" || name == "annotations")) {
       for (const Member& label : member.value.members()) {
         const std::string labelName = label.name.toString();
-        if (!labelName.starts_with("f:") || labelName.substr(2).starts_with("integration.rock8s.com/")) continue;
+        if (!labelName.starts_with("f:") ||
+            labelName.substr(2).starts_with("integration.rock8s.com/"))
+          continue;
         if (!expected[name].contains(labelName.substr(2))) return below + "." + labelName.substr(2);
       }
       continue;
@@ -103,7 +114,8 @@ class Corpus : public ::testing::TestWithParam<std::string> {
   void SetUp() override {
     if (GetParam() == "absent") GTEST_SKIP() << "NOT RUN: there is no corpus in " << corpusFolder();
     if (Cluster::find() == nullptr) {
-      GTEST_SKIP() << "NOT RUN: no cluster. Set KUBEBUILDER_ASSETS (kube-apiserver and etcd) or KUBECONFIG.";
+      GTEST_SKIP()
+          << "NOT RUN: no cluster. Set KUBEBUILDER_ASSETS (kube-apiserver and etcd) or KUBECONFIG.";
     }
     static OperatorProcess theOperator;
     static const bool ready = theOperator.waitUntilReady();
@@ -123,15 +135,21 @@ class Corpus : public ::testing::TestWithParam<std::string> {
     do {
       resource = client().resolve(kube::api::kindOf(object));
       if (resource) {
-        applied = client().patch(*resource, kube::api::keyOf(object), kube::client::PatchType::Apply, object, options);
+        applied = client().patch(*resource, kube::api::keyOf(object),
+                                 kube::client::PatchType::Apply, object, options);
         if (applied || !applied.error().isNotFound()) break;
       }
       usleep(50'000);
     } while (std::chrono::steady_clock::now() < deadline);
-    ASSERT_TRUE(applied) << object["kind"].toString() << " " << kube::api::keyOf(object).print() << ": "
-                         << (resource ? applied.error().message : resource.error().message);
-    if (object["kind"].asString() == "Namespace") namespaces_.push_back(object["metadata"]["name"].toString());
-    if (object["kind"].asString() != "CustomResourceDefinition") inputs_.push_back(*applied);
+    ASSERT_TRUE(applied) << object["kind"].toString() << " " << kube::api::keyOf(object).print()
+                         << ": " << (resource ? applied.error().message : resource.error().message);
+    if (object["kind"].asString() == "Namespace")
+      namespaces_.push_back(object["metadata"]["name"].toString());
+    if (object["kind"].asString() == "CustomResourceDefinition") return;
+    std::erase_if(inputs_, [&](const Value& input) {
+      return input["kind"] == object["kind"] && kube::api::keyOf(input) == kube::api::keyOf(object);
+    });
+    inputs_.push_back(*applied);
   }
 
   // Namespaces, accounts and rights first.
@@ -144,7 +162,8 @@ class Corpus : public ::testing::TestWithParam<std::string> {
       if (kind == "ServiceAccount" || kind.find("Role") != std::string_view::npos) return 2;
       return 3;
     };
-    std::stable_sort(objects.begin(), objects.end(), [&](const Value& a, const Value& b) { return rank(a) < rank(b); });
+    std::stable_sort(objects.begin(), objects.end(),
+                     [&](const Value& a, const Value& b) { return rank(a) < rank(b); });
     for (const Value& object : objects) {
       apply(object);
       if (HasFatalFailure()) return;
@@ -164,14 +183,18 @@ class Corpus : public ::testing::TestWithParam<std::string> {
       bool found = false;
       std::string present;
       for (const Value& item : object["status"]["conditions"].items()) {
-        present += " " + item["type"].toString() + "=" + item["status"].toString() + "/" + item["reason"].toString() +
-                   "(" + item["message"].toString() + ")";
-        found |= item["type"] == wanted["type"] && item["status"] == wanted["status"] && item["reason"] == wanted["reason"];
+        present += " " + item["type"].toString() + "=" + item["status"].toString() + "/" +
+                   item["reason"].toString() + "(" + item["message"].toString() + ")";
+        found |= item["type"] == wanted["type"] && item["status"] == wanted["status"] &&
+                 item["reason"] == wanted["reason"];
       }
-      if (!found) return "condition " + wanted["type"].toString() + "/" + wanted["reason"].toString() + " is not there, but" + present;
+      if (!found)
+        return "condition " + wanted["type"].toString() + "/" + wanted["reason"].toString() +
+               " is not there, but" + present;
     }
     for (const Value& item : object["status"]["conditions"].items()) {
-      if (!failedListed && item["type"].asString() == "Failed" && item["status"].asString() == "True") {
+      if (!failedListed && item["type"].asString() == "Failed" &&
+          item["status"].asString() == "True") {
         return "Failed is true: " + item["message"].toString();
       }
     }
@@ -185,7 +208,9 @@ class Corpus : public ::testing::TestWithParam<std::string> {
       if (!plug) return who + ": " + plug.error().message;
       if (const Value* socket = expected.find("coupledSocket")) {
         const Value& actual = (*plug)["status"]["coupledSocket"];
-        if (socket->isNull() ? !actual.isNull() : actual["name"] != (*socket)["name"] || actual["namespace"] != (*socket)["namespace"]) {
+        if (socket->isNull() ? !actual.isNull()
+                             : actual["name"] != (*socket)["name"] ||
+                                   actual["namespace"] != (*socket)["namespace"]) {
           return who + ": coupledSocket differs";
         }
       }
@@ -197,11 +222,13 @@ class Corpus : public ::testing::TestWithParam<std::string> {
           for (const char* side : {"plug", "socket"}) {
             const Value want = (*result)[side].isNull() ? Value::object() : (*result)[side];
             const Value have = actual[side].isNull() ? Value::object() : actual[side];
-            if (want != have) return who + ": coupledResult." + side + " is " + text::printYaml(have);
+            if (want != have)
+              return who + ": coupledResult." + side + " is " + text::printYaml(have);
           }
         }
       }
-      if (std::string difference = compareConditions(expected, *plug); !difference.empty()) return who + ": " + difference;
+      if (std::string difference = compareConditions(expected, *plug); !difference.empty())
+        return who + ": " + difference;
     }
     return {};
   }
@@ -212,25 +239,32 @@ class Corpus : public ::testing::TestWithParam<std::string> {
       const std::string who = "socket " + expected["name"].toString();
       if (!socket) return who + ": " + socket.error().message;
       if (const Value* count = expected.find("coupledPlugs")) {
-        if ((*socket)["status"]["coupledPlugs"].size() != static_cast<std::size_t>(count->asInt())) {
-          return who + ": has " + std::to_string((*socket)["status"]["coupledPlugs"].size()) + " plugs";
+        if ((*socket)["status"]["coupledPlugs"].size() !=
+            static_cast<std::size_t>(count->asInt())) {
+          return who + ": has " + std::to_string((*socket)["status"]["coupledPlugs"].size()) +
+                 " plugs";
         }
       }
-      if (std::string difference = compareConditions(expected, *socket); !difference.empty()) return who + ": " + difference;
+      if (std::string difference = compareConditions(expected, *socket); !difference.empty())
+        return who + ": " + difference;
     }
     return {};
   }
 
   std::string compareObjects(const Value& state) {
     for (const Value& expected : state["objects"].items()) {
-      const std::string who = expected["kind"].toString() + " " + kube::api::keyOf(expected).print();
+      const std::string who =
+          expected["kind"].toString() + " " + kube::api::keyOf(expected).print();
       const auto resource = client().resolve(kube::api::kindOf(expected));
       if (!resource) return who + ": " + resource.error().message;
       const auto actual = client().get(*resource, kube::api::keyOf(expected), {});
       if (!actual) return who + ": " + actual.error().message;
-      if (std::string difference = firstMissing(expected, *actual, ""); !difference.empty()) return who + ": " + difference;
-      if (resource->group.empty() && (resource->kind == "ConfigMap" || resource->kind == "Secret")) {
-        if (expected["data"].size() != (*actual)["data"].size()) return who + ": data has other keys";
+      if (std::string difference = firstMissing(expected, *actual, ""); !difference.empty())
+        return who + ": " + difference;
+      if (resource->group.empty() &&
+          (resource->kind == "ConfigMap" || resource->kind == "Secret")) {
+        if (expected["data"].size() != (*actual)["data"].size())
+          return who + ": data has other keys";
       }
       for (const Value& manager : (*actual)["metadata"]["managedFields"].items()) {
         if (manager["manager"].asString() != "integration-operator") continue;
@@ -247,10 +281,12 @@ class Corpus : public ::testing::TestWithParam<std::string> {
       return other["kind"] == object["kind"] && kube::api::keyOf(other) == kube::api::keyOf(object);
     };
     const auto objects = state["objects"].items();
-    return std::any_of(objects.begin(), objects.end(), same) || std::any_of(inputs_.begin(), inputs_.end(), same);
+    return std::any_of(objects.begin(), objects.end(), same) ||
+           std::any_of(inputs_.begin(), inputs_.end(), same);
   }
 
-  // No object in the case's namespaces besides what is expected and the inputs, which must still be there.
+  // No object in the case's namespaces besides what is expected and the inputs, which must still be
+  // there.
   std::string compareRest(const Value& state) {
     std::vector<Resource> kinds = {{"", "v1", "configmaps", "ConfigMap", true},
                                    {"", "v1", "secrets", "Secret", true},
@@ -261,8 +297,10 @@ class Corpus : public ::testing::TestWithParam<std::string> {
                                    {"apps", "v1", "deployments", "Deployment", true},
                                    {"networking.k8s.io", "v1", "ingresses", "Ingress", true}};
     for (const Value& crd : crds_) {
-      kinds.push_back({crd["spec"]["group"].toString(), crd["spec"]["versions"].at(0)["name"].toString(),
-                       crd["spec"]["names"]["plural"].toString(), crd["spec"]["names"]["kind"].toString(), true});
+      kinds.push_back({crd["spec"]["group"].toString(),
+                       crd["spec"]["versions"].at(0)["name"].toString(),
+                       crd["spec"]["names"]["plural"].toString(),
+                       crd["spec"]["names"]["kind"].toString(), true});
     }
     for (const std::string& namespaceName : namespaces_) {
       for (const Resource& kind : kinds) {
@@ -271,15 +309,19 @@ class Corpus : public ::testing::TestWithParam<std::string> {
         for (Value object : (*page)["items"].items()) {
           object.set("kind", kind.kind);
           const std::string_view name = kube::api::nameOf(object);
-          if (kube::api::isBeingDeleted(object) || name == "kube-root-ca.crt" || (kind.kind == "ServiceAccount" && name == "default")) continue;
-          if (!isExpected(state, object)) return kind.kind + " " + kube::api::keyOf(object).print() + " is left over";
+          if (kube::api::isBeingDeleted(object) || name == "kube-root-ca.crt" ||
+              (kind.kind == "ServiceAccount" && name == "default"))
+            continue;
+          if (!isExpected(state, object))
+            return kind.kind + " " + kube::api::keyOf(object).print() + " is left over";
         }
       }
     }
     const auto isAbsent = [&](const Value& input) {
       const auto absent = state["absent"].items();
       return std::any_of(absent.begin(), absent.end(), [&](const Value& item) {
-        return item["kind"] == input["kind"] && item["name"].asString() == kube::api::nameOf(input) &&
+        return item["kind"] == input["kind"] &&
+               item["name"].asString() == kube::api::nameOf(input) &&
                item["namespace"].asString() == kube::api::namespaceOf(input);
       });
     };
@@ -288,7 +330,8 @@ class Corpus : public ::testing::TestWithParam<std::string> {
       const auto resource = client().resolve(kube::api::kindOf(input));
       if (!resource) return resource.error().message;
       const auto present = client().get(*resource, kube::api::keyOf(input), {});
-      const std::string who = "input " + input["kind"].toString() + " " + kube::api::keyOf(input).print();
+      const std::string who =
+          "input " + input["kind"].toString() + " " + kube::api::keyOf(input).print();
       if (isAbsent(input)) {
         if (present && !kube::api::isBeingDeleted(*present)) return who + " is still there";
         continue;
@@ -299,7 +342,8 @@ class Corpus : public ::testing::TestWithParam<std::string> {
   }
 
   std::string compare(const Value& state) {
-    for (const auto& part : {comparePlugs(state), compareSockets(state), compareObjects(state), compareRest(state)}) {
+    for (const auto& part :
+         {comparePlugs(state), compareSockets(state), compareObjects(state), compareRest(state)}) {
       if (!part.empty()) return part;
     }
     return {};
@@ -332,21 +376,30 @@ class Corpus : public ::testing::TestWithParam<std::string> {
     if (toDelete.empty()) {
       for (const Value& input : inputs_) {
         if (input["kind"].asString() == "Plug") {
-          toDelete.push_back(Value::object({{"kind", "Plug"}, {"name", kube::api::nameOf(input)}, {"namespace", kube::api::namespaceOf(input)}}));
+          toDelete.push_back(Value::object({{"kind", "Plug"},
+                                            {"name", kube::api::nameOf(input)},
+                                            {"namespace", kube::api::namespaceOf(input)}}));
         }
       }
     }
     for (const Value& item : toDelete) {
-      const auto kind = kube::api::parseKind(item["apiVersion"].isNull() ? "integration.rock8s.com/v1beta1" : item["apiVersion"].asString(), item["kind"].asString());
+      const auto kind =
+          kube::api::parseKind(item["apiVersion"].isNull() ? "integration.rock8s.com/v1beta1"
+                                                           : item["apiVersion"].asString(),
+                               item["kind"].asString());
       const auto resource = client().resolve(kind);
       ASSERT_TRUE(resource) << resource.error().message;
       const ObjectKey key{item["namespace"].toString(), item["name"].toString()};
       const auto removed = client().remove(*resource, key, {}, {});
       ASSERT_TRUE(removed) << removed.error().message;
-      std::erase_if(inputs_, [&](const Value& input) { return input["kind"] == item["kind"] && kube::api::keyOf(input) == key; });
+      std::erase_if(inputs_, [&](const Value& input) {
+        return input["kind"] == item["kind"] && kube::api::keyOf(input) == key;
+      });
       const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(15);
-      while (client().get(*resource, key, {}) && std::chrono::steady_clock::now() < deadline) usleep(30'000);
-      ASSERT_FALSE(client().get(*resource, key, {})) << kind.kind << " " << key.print() << " does not go";
+      while (client().get(*resource, key, {}) && std::chrono::steady_clock::now() < deadline)
+        usleep(30'000);
+      ASSERT_FALSE(client().get(*resource, key, {}))
+          << kind.kind << " " << key.print() << " does not go";
     }
   }
 
@@ -364,7 +417,9 @@ class Corpus : public ::testing::TestWithParam<std::string> {
 TEST_P(Corpus, EndsAsItsReadmeSays) {
   const fs::path folder = corpusFolder() / GetParam();
   const std::vector<Value> inputs = readDocuments(folder / "input.yaml");
-  const bool isDeferred = std::any_of(inputs.begin(), inputs.end(), [](const Value& object) { return object["kind"].asString() == "DeferredResource"; });
+  const bool isDeferred = std::any_of(inputs.begin(), inputs.end(), [](const Value& object) {
+    return object["kind"].asString() == "DeferredResource";
+  });
   if (isDeferred) GTEST_SKIP() << "NOT RUN: DeferredResource is not supported by this version";
   if (fs::exists(folder / "crds.yaml")) {
     crds_ = readDocuments(folder / "crds.yaml");

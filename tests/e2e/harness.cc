@@ -47,13 +47,15 @@ void sleepBriefly() { std::this_thread::sleep_for(std::chrono::milliseconds(20))
 
 Status applyObject(kube::client::Client& client, const Value& object) {
   ASSIGN_OR_RETURN(const Resource resource, client.resolve(kube::api::kindOf(object)));
-  ASSIGN_OR_RETURN(const Value applied, client.patch(resource, kube::api::keyOf(object),
-                                                     kube::client::PatchType::Apply, object, asUser()));
+  ASSIGN_OR_RETURN(const Value applied,
+                   client.patch(resource, kube::api::keyOf(object), kube::client::PatchType::Apply,
+                                object, asUser()));
   return {};
 }
 
 Status applyFile(kube::client::Client& client, const std::string& path) {
-  ASSIGN_OR_RETURN(const std::vector<text::YamlDocument> documents, text::parseYamlDocuments(readFile(path)));
+  ASSIGN_OR_RETURN(const std::vector<text::YamlDocument> documents,
+                   text::parseYamlDocuments(readFile(path)));
   for (const text::YamlDocument& document : documents) {
     if (!document.value.isNull()) RETURN_IF_ERROR(applyObject(client, document.value));
   }
@@ -117,7 +119,8 @@ bool Cluster::prepare() {
       {"Plug", {"integration.rock8s.com", "v1beta1", "plugs", "Plug", true}},
       {"Socket", {"integration.rock8s.com", "v1beta1", "sockets", "Socket", true}},
       {"Interface", {"integration.rock8s.com", "v1beta1", "interfaces", "Interface", true}},
-      {"DeferredResource", {"integration.rock8s.com", "v1beta1", "deferredresources", "DeferredResource", true}}};
+      {"DeferredResource",
+       {"integration.rock8s.com", "v1beta1", "deferredresources", "DeferredResource", true}}};
   for (const auto& [kind, resource] : resources) {
     while (!client_->list(resource, "", {}, {})) {
       if (std::chrono::steady_clock::now() > deadline) {
@@ -130,11 +133,18 @@ bool Cluster::prepare() {
   return true;
 }
 
-OperatorProcess::OperatorProcess(std::vector<std::string> flags, std::map<std::string, std::string> environment) {
+OperatorProcess::OperatorProcess(std::vector<std::string> flags,
+                                 std::map<std::string, std::string> environment) {
   static std::atomic<int> count{0};
-  logFile_ = ::testing::TempDir() + "operator-" + std::to_string(getpid()) + "-" + std::to_string(++count) + ".log";
-  std::vector<std::string> arguments{IOP_OPERATOR, "run", "--kubeconfig", Cluster::find()->kubeconfig(),
-                                     "--metrics-bind-address", "127.0.0.1:0", "--health-probe-bind-address",
+  logFile_ = ::testing::TempDir() + "operator-" + std::to_string(getpid()) + "-" +
+             std::to_string(++count) + ".log";
+  std::vector<std::string> arguments{IOP_OPERATOR,
+                                     "run",
+                                     "--kubeconfig",
+                                     Cluster::find()->kubeconfig(),
+                                     "--metrics-bind-address",
+                                     "127.0.0.1:0",
+                                     "--health-probe-bind-address",
                                      "127.0.0.1:0"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   std::vector<char*> argv;
@@ -160,7 +170,8 @@ std::optional<int> OperatorProcess::portFromLog(const std::string& message) {
   std::istringstream lines(log());
   for (std::string line; std::getline(lines, line);) {
     const Result<Value> parsed = text::parseJson(line);
-    if (parsed && (*parsed)["msg"].asString() == message) return static_cast<int>((*parsed)["port"].asInt());
+    if (parsed && (*parsed)["msg"].asString() == message)
+      return static_cast<int>((*parsed)["port"].asInt());
   }
   return std::nullopt;
 }
@@ -178,7 +189,8 @@ std::optional<std::string> OperatorProcess::metrics() {
   const auto port = portFromLog("metrics are served");
   if (!port) return std::nullopt;
   static http::Client client({.proxy = ""});
-  const auto answer = client.send({.url = "http://127.0.0.1:" + std::to_string(*port) + "/metrics"});
+  const auto answer =
+      client.send({.url = "http://127.0.0.1:" + std::to_string(*port) + "/metrics"});
   if (!answer || answer->status != 200) return std::nullopt;
   return answer->body;
 }
@@ -223,18 +235,22 @@ void makeNamespace(const std::string& name) {
   const std::string yaml = R"(
 apiVersion: v1
 kind: Namespace
-metadata: {name: )" + name + R"(}
+metadata: {name: )" + name +
+                           R"(}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
-metadata: {name: everything, namespace: )" + name + R"(}
+metadata: {name: everything, namespace: )" +
+                           name + R"(}
 rules: [{apiGroups: ["*"], resources: ["*"], verbs: ["*"]}]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
-metadata: {name: everything, namespace: )" + name + R"(}
+metadata: {name: everything, namespace: )" +
+                           name + R"(}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: everything}
-subjects: [{kind: ServiceAccount, name: default, namespace: )" + name + R"(}]
+subjects: [{kind: ServiceAccount, name: default, namespace: )" +
+                           name + R"(}]
 )";
   const auto documents = text::parseYamlDocuments(yaml);
   ASSERT_TRUE(documents);
@@ -266,7 +282,8 @@ void Case::stopSharedOperator() { sharedOperatorSlot().reset(); }
 
 void Case::SetUp() {
   if (Cluster::find() == nullptr) {
-    GTEST_SKIP() << "NOT RUN: no cluster. Set KUBEBUILDER_ASSETS (kube-apiserver and etcd) or KUBECONFIG.";
+    GTEST_SKIP()
+        << "NOT RUN: no cluster. Set KUBEBUILDER_ASSETS (kube-apiserver and etcd) or KUBECONFIG.";
   }
   static int count = 0;
   const std::string stem = "e2e-" + std::to_string(getpid()) + "-" + std::to_string(++count);
@@ -283,7 +300,8 @@ void Case::TearDown() {
     const std::string log = sharedOperatorSlot()->log();
     std::istringstream lines(log);
     for (std::string line; std::getline(lines, line);) {
-      if (line.find(ns_) != std::string::npos) std::fprintf(stderr, "    operator: %s\n", line.c_str());
+      if (line.find(ns_) != std::string::npos)
+        std::fprintf(stderr, "    operator: %s\n", line.c_str());
     }
   }
   for (const std::string& name : {ns_, sock_}) {
@@ -292,8 +310,10 @@ void Case::TearDown() {
 }
 
 std::string Case::expand(std::string text) const {
-  for (const auto& [mark, value] : {std::pair<std::string, std::string>("{NS}", ns_), {"{SOCK}", sock_}}) {
-    for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + value.size())) {
+  for (const auto& [mark, value] :
+       {std::pair<std::string, std::string>("{NS}", ns_), {"{SOCK}", sock_}}) {
+    for (std::size_t at = text.find(mark); at != std::string::npos;
+         at = text.find(mark, at + value.size())) {
       text.replace(at, mark.size(), value);
     }
   }
@@ -315,7 +335,8 @@ Resource Case::resourceOf(const std::string& kind) {
       {"Plug", {"integration.rock8s.com", "v1beta1", "plugs", "Plug", true}},
       {"Socket", {"integration.rock8s.com", "v1beta1", "sockets", "Socket", true}},
       {"Interface", {"integration.rock8s.com", "v1beta1", "interfaces", "Interface", true}},
-      {"DeferredResource", {"integration.rock8s.com", "v1beta1", "deferredresources", "DeferredResource", true}},
+      {"DeferredResource",
+       {"integration.rock8s.com", "v1beta1", "deferredresources", "DeferredResource", true}},
       {"ConfigMap", {"", "v1", "configmaps", "ConfigMap", true}},
       {"Secret", {"", "v1", "secrets", "Secret", true}},
       {"Namespace", {"", "v1", "namespaces", "Namespace", false}},
@@ -328,26 +349,29 @@ Resource Case::resourceOf(const std::string& kind) {
   return known.at(kind);
 }
 
-Value Case::get(const std::string& kind, const std::string& name, const std::string& namespaceName) {
+Value Case::get(const std::string& kind, const std::string& name,
+                const std::string& namespaceName) {
   const Resource resource = resourceOf(kind);
   const std::string where = !resource.namespaced ? "" : namespaceName.empty() ? ns_ : namespaceName;
   return client().get(resource, {where, name}, {}).value_or(Value());
 }
 
-bool Case::exists(const std::string& kind, const std::string& name, const std::string& namespaceName) {
+bool Case::exists(const std::string& kind, const std::string& name,
+                  const std::string& namespaceName) {
   return !get(kind, name, namespaceName).isNull();
 }
 
-void Case::remove(const std::string& kind, const std::string& name, const std::string& namespaceName) {
-  const auto removed =
-      client().remove(resourceOf(kind), {namespaceName.empty() ? ns_ : namespaceName, name}, {}, asUser());
+void Case::remove(const std::string& kind, const std::string& name,
+                  const std::string& namespaceName) {
+  const auto removed = client().remove(
+      resourceOf(kind), {namespaceName.empty() ? ns_ : namespaceName, name}, {}, asUser());
   EXPECT_TRUE(removed) << removed.error().message;
 }
 
 void Case::annotate(const std::string& kind, const std::string& name, const std::string& key,
                     const std::string& value) {
-  const Value patch =
-      Value::object({{"metadata", Value::object({{"annotations", Value::object({{key, value}})}})}});
+  const Value patch = Value::object(
+      {{"metadata", Value::object({{"annotations", Value::object({{key, value}})}})}});
   const auto patched =
       client().patch(resourceOf(kind), {ns_, name}, kube::client::PatchType::Merge, patch, {});
   EXPECT_TRUE(patched) << patched.error().message;
@@ -360,11 +384,12 @@ std::vector<Value> Case::list(const std::string& kind, const std::string& namesp
   return {items.begin(), items.end()};
 }
 
-std::string Case::condition(const std::string& kind, const std::string& name, const std::string& type,
-                            const std::string& namespaceName) {
+std::string Case::condition(const std::string& kind, const std::string& name,
+                            const std::string& type, const std::string& namespaceName) {
   const Value object = get(kind, name, namespaceName);
   for (const Value& item : object["status"]["conditions"].items()) {
-    if (item["type"].asString() == type) return item["status"].toString() + "/" + item["reason"].toString();
+    if (item["type"].asString() == type)
+      return item["status"].toString() + "/" + item["reason"].toString();
   }
   return {};
 }
@@ -378,11 +403,13 @@ std::string Case::message(const std::string& kind, const std::string& name, cons
   return {};
 }
 
-std::vector<Value> Case::events(const std::string& kind, const std::string& name, const std::string& namespaceName) {
+std::vector<Value> Case::events(const std::string& kind, const std::string& name,
+                                const std::string& namespaceName) {
   std::vector<Value> found;
   for (Value& event : list("Event", namespaceName.empty() ? ns_ : namespaceName)) {
     const Value& about = event["involvedObject"];
-    if (about["kind"].asString() == kind && about["name"].asString() == name) found.push_back(std::move(event));
+    if (about["kind"].asString() == kind && about["name"].asString() == name)
+      found.push_back(std::move(event));
   }
   return found;
 }
@@ -391,12 +418,14 @@ int Case::countEvents(const std::string& kind, const std::string& name, const st
                       const std::string& namespaceName) {
   int count = 0;
   for (const Value& event : events(kind, name, namespaceName)) {
-    if (event["reason"].asString() == reason) count += static_cast<int>(std::max<std::int64_t>(1, event["count"].asInt()));
+    if (event["reason"].asString() == reason)
+      count += static_cast<int>(std::max<std::int64_t>(1, event["count"].asInt()));
   }
   return count;
 }
 
-bool Case::eventually(const std::string& what, const std::function<bool()>& isSo, std::chrono::milliseconds timeout) {
+bool Case::eventually(const std::string& what, const std::function<bool()>& isSo,
+                      std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   do {
     if (isSo()) return true;
@@ -407,7 +436,8 @@ bool Case::eventually(const std::string& what, const std::function<bool()>& isSo
   return false;
 }
 
-void Case::stays(const std::string& what, const std::function<bool()>& isSo, std::chrono::milliseconds time) {
+void Case::stays(const std::string& what, const std::function<bool()>& isSo,
+                 std::chrono::milliseconds time) {
   const auto deadline = std::chrono::steady_clock::now() + time;
   do {
     if (!isSo()) {
@@ -419,7 +449,8 @@ void Case::stays(const std::string& what, const std::function<bool()>& isSo, std
 }
 
 bool Case::eventuallyCoupled(const std::string& plug) {
-  return eventually(plug + " is coupled", [&] { return condition("Plug", plug, "Coupled") == "True/CouplingSucceeded"; });
+  return eventually(plug + " is coupled",
+                    [&] { return condition("Plug", plug, "Coupled") == "True/CouplingSucceeded"; });
 }
 
 bool Case::eventuallyWaits(const std::string& reason, const std::string& plug) {
@@ -432,7 +463,8 @@ CommandResult runCommand(const std::string& commandLine) {
   FILE* pipe = popen((commandLine + " 2>&1").c_str(), "r");
   if (pipe == nullptr) return {127, "cannot run"};
   char buffer[4096];
-  for (std::size_t got; (got = fread(buffer, 1, sizeof buffer, pipe)) > 0;) result.output.append(buffer, got);
+  for (std::size_t got; (got = fread(buffer, 1, sizeof buffer, pipe)) > 0;)
+    result.output.append(buffer, got);
   const int status = pclose(pipe);
   result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
   return result;

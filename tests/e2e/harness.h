@@ -1,15 +1,17 @@
 #pragma once
 
-// What the end-to-end cases stand on: a cluster, the operator as a process, and words to say what should be there.
+// What the end-to-end cases stand on: a cluster, the operator as a process, and words to say what
+// should be there.
 //
 //   class Coupling : public e2e::Case {};
 //   TEST_F(Coupling, MakesWhatThePlugAsksFor) {
 //     apply(R"(…{NS}…)");
-//     eventually("the plug is coupled", [&] { return condition("Plug", "db", "Coupled") == "True/CouplingSucceeded"; });
+//     eventually("the plug is coupled", [&] { return condition("Plug", "db", "Coupled") ==
+//     "True/CouplingSucceeded"; });
 //   }
 //
-// The cluster is the one of KUBECONFIG, or one that is started from KUBEBUILDER_ASSETS. Without either every case is
-// skipped and says so.
+// The cluster is the one of KUBECONFIG, or one that is started from KUBEBUILDER_ASSETS. Without
+// either every case is skipped and says so.
 
 #include <gtest/gtest.h>
 
@@ -52,7 +54,8 @@ class Cluster {
 // The operator, as users run it.
 class OperatorProcess {
  public:
-  explicit OperatorProcess(std::vector<std::string> flags = {}, std::map<std::string, std::string> environment = {});
+  explicit OperatorProcess(std::vector<std::string> flags = {},
+                           std::map<std::string, std::string> environment = {});
   ~OperatorProcess();  // kills
 
   // Blocks until /readyz says ok.
@@ -82,17 +85,22 @@ class Case : public ::testing::Test {
   static OperatorProcess& sharedOperator();
   static void stopSharedOperator();
 
-  // Replaces {NS}, {SOCK} (two namespaces of this case, whose default accounts may do everything there).
+  // Replaces {NS}, {SOCK} (two namespaces of this case, whose default accounts may do everything
+  // there).
   std::string expand(std::string text) const;
   const std::string& ns() const { return ns_; }
   const std::string& sock() const { return sock_; }
 
   // Applies all documents (as the user "e2e"), in order.
   void apply(const std::string& yaml);
-  Value get(const std::string& kind, const std::string& name, const std::string& namespaceName = "");
-  bool exists(const std::string& kind, const std::string& name, const std::string& namespaceName = "");
-  void remove(const std::string& kind, const std::string& name, const std::string& namespaceName = "");
-  void annotate(const std::string& kind, const std::string& name, const std::string& key, const std::string& value);
+  Value get(const std::string& kind, const std::string& name,
+            const std::string& namespaceName = "");
+  bool exists(const std::string& kind, const std::string& name,
+              const std::string& namespaceName = "");
+  void remove(const std::string& kind, const std::string& name,
+              const std::string& namespaceName = "");
+  void annotate(const std::string& kind, const std::string& name, const std::string& key,
+                const std::string& value);
   std::vector<Value> list(const std::string& kind, const std::string& namespaceName);
 
   // "True/CouplingSucceeded"; empty if there is no such condition.
@@ -101,7 +109,8 @@ class Case : public ::testing::Test {
   std::string message(const std::string& kind, const std::string& name, const std::string& type,
                       const std::string& namespaceName = "");
   // Kubernetes events on an object, as "Type Reason".
-  std::vector<Value> events(const std::string& kind, const std::string& name, const std::string& namespaceName = "");
+  std::vector<Value> events(const std::string& kind, const std::string& name,
+                            const std::string& namespaceName = "");
   int countEvents(const std::string& kind, const std::string& name, const std::string& reason,
                   const std::string& namespaceName = "");
 

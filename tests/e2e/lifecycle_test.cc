@@ -46,14 +46,16 @@ TEST_F(Lifecycle, APlugCouplesToASocketInAnotherNamespace) {
   const Value plug = get("Plug", "plug");
   EXPECT_EQ(plug["status"]["coupledSocket"]["name"].asString(), "socket");
   EXPECT_EQ(plug["status"]["coupledSocket"]["namespace"].asString(), sock());
-  EXPECT_EQ(plug["status"]["coupledSocket"]["uid"], get("Socket", "socket", sock())["metadata"]["uid"]);
+  EXPECT_EQ(plug["status"]["coupledSocket"]["uid"],
+            get("Socket", "socket", sock())["metadata"]["uid"]);
   EXPECT_EQ(plug["status"]["observedGeneration"], plug["metadata"]["generation"]);
   EXPECT_EQ(plug["status"]["resources"].at(0)["uid"], get("ConfigMap", "made")["metadata"]["uid"]);
   EXPECT_EQ(condition("Plug", "plug", "Ready"), "True/CouplingSucceeded");
   EXPECT_EQ(message("Plug", "plug", "Coupled"), "coupling succeeded");
   eventually("the socket lists its plug", [&] {
     const Value status = get("Socket", "socket", sock())["status"];
-    return status["coupledPlugs"].at(0)["name"].asString() == "plug" && status["coupledPlugCount"].asInt() == 1;
+    return status["coupledPlugs"].at(0)["name"].asString() == "plug" &&
+           status["coupledPlugCount"].asInt() == 1;
   });
   EXPECT_EQ(condition("Socket", "socket", "Coupled", sock()), "True/SocketCoupled");
   EXPECT_EQ(message("Socket", "socket", "Coupled", sock()), "1 plug coupled");
@@ -64,7 +66,8 @@ TEST_F(Lifecycle, TheEventsOfACouplingAreToldOnBothObjects) {
   apply(kPlug);
   ASSERT_TRUE(eventuallyCoupled());
   eventually("the plug has its two events", [&] {
-    return countEvents("Plug", "plug", "PlugCreated") == 1 && countEvents("Plug", "plug", "PlugCoupled") == 1;
+    return countEvents("Plug", "plug", "PlugCreated") == 1 &&
+           countEvents("Plug", "plug", "PlugCoupled") == 1;
   });
   eventually("the socket has its events", [&] {
     return countEvents("Socket", "socket", "SocketCreated", sock()) == 1 &&
@@ -83,13 +86,16 @@ TEST_F(Lifecycle, APlugWaitsForItsSocketAndCouplesTheMomentItAppears) {
 
 TEST_F(Lifecycle, ASocketThatNobodyPluggedIntoIsEmptyAndReady) {
   apply(kSocket);
-  eventually("the socket is empty", [&] { return condition("Socket", "socket", "Coupled", sock()) == "False/SocketEmpty"; });
+  eventually("the socket is empty", [&] {
+    return condition("Socket", "socket", "Coupled", sock()) == "False/SocketEmpty";
+  });
   EXPECT_EQ(condition("Socket", "socket", "Ready", sock()), "True/SocketEmpty");
   EXPECT_EQ(message("Socket", "socket", "Coupled", sock()), "0 plugs coupled");
 }
 
 TEST_F(Lifecycle, ANamespaceThatIsNotAllowedWaitsUntilTheRulesChange) {
-  const std::string refusing = std::string(kSocket) + "  validation: {namespaceBlacklist: ['^{NS}$']}\n";
+  const std::string refusing =
+      std::string(kSocket) + "  validation: {namespaceBlacklist: ['^{NS}$']}\n";
   apply(refusing);
   apply(kPlug);
   ASSERT_TRUE(eventuallyWaits("NamespaceNotAllowed"));
@@ -139,8 +145,8 @@ spec:
 )");
   ASSERT_TRUE(eventuallyWaits("InterfaceMismatch"));
   EXPECT_EQ(message("Plug", "plug", "Coupled"), "plug " + ns() + "/plug needs interface " + ns() +
-                                                    "/mongo, but socket " + sock() + "/socket offers " + ns() +
-                                                    "/postgres");
+                                                    "/mongo, but socket " + sock() +
+                                                    "/socket offers " + ns() + "/postgres");
 }
 
 TEST_F(Lifecycle, TheHighestInterfaceVersionThatSuitsBothIsUsedAndRecorded) {
@@ -167,7 +173,8 @@ spec:
 }
 
 TEST_F(Lifecycle, AMissingRequiredPropertyIsNamed) {
-  apply(std::string(kSocket) + "  interface: {config: {plug: {owner: {required: true}}, socket: {hostname: {}}}}\n");
+  apply(std::string(kSocket) +
+        "  interface: {config: {plug: {owner: {required: true}}, socket: {hostname: {}}}}\n");
   apply(kPlug);
   ASSERT_TRUE(eventuallyWaits("ConfigInvalid"));
   EXPECT_EQ(message("Plug", "plug", "Failed"), "plug config property 'owner' is required");
@@ -177,13 +184,17 @@ TEST_F(Lifecycle, ASecretThatArrivesLaterWakesThePlug) {
   apply(std::string(kPlug) + "  configSecretName: creds\n");
   apply(kSocket);
   ASSERT_TRUE(eventuallyWaits("ConfigInvalid"));
-  EXPECT_NE(message("Plug", "plug", "Coupled").find("Secret " + ns() + "/creds does not exist"), std::string::npos);
-  apply("apiVersion: v1\nkind: Secret\nmetadata: {name: creds, namespace: '{NS}'}\nstringData: {user: a}\n");
+  EXPECT_NE(message("Plug", "plug", "Coupled").find("Secret " + ns() + "/creds does not exist"),
+            std::string::npos);
+  apply(
+      "apiVersion: v1\nkind: Secret\nmetadata: {name: creds, namespace: '{NS}'}\nstringData: "
+      "{user: a}\n");
   EXPECT_TRUE(eventuallyCoupled());
 }
 
 TEST_F(Lifecycle, AChangedSecretIsAnUpdateAndItsLabelIsNone) {
-  const std::string secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: creds, namespace: '{NS}'}\n";
+  const std::string secret =
+      "apiVersion: v1\nkind: Secret\nmetadata: {name: creds, namespace: '{NS}'}\n";
   apply(secret + "stringData: {database: one}\n");
   apply(kSocket);
   std::string plug = kPlug;
@@ -205,12 +216,14 @@ TEST_F(Lifecycle, AChangedSecretIsAnUpdateAndItsLabelIsNone) {
     }
     return false;
   });
-  stays("no further update", [&] { return countEvents("Plug", "plug", "PlugUpdated") == 1; },
-        std::chrono::milliseconds(1500));
+  stays(
+      "no further update", [&] { return countEvents("Plug", "plug", "PlugUpdated") == 1; },
+      std::chrono::milliseconds(1500));
 }
 
 TEST_F(Lifecycle, AChangeOfTheObjectBehindAVarIsAnUpdate) {
-  const std::string source = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: source, namespace: '{NS}'}\n";
+  const std::string source =
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: source, namespace: '{NS}'}\n";
   apply(source + "data: {port: '1'}\n");
   apply(kSocket);
   apply(R"(
@@ -240,7 +253,8 @@ spec:
   vars: [{name: x, objref: {apiVersion: v1, kind: Secret, name: a, namespace: kube-system}}]
 )");
   ASSERT_TRUE(eventuallyWaits("ConfigInvalid"));
-  EXPECT_NE(message("Plug", "plug", "Coupled").find("cannot read namespace kube-system"), std::string::npos);
+  EXPECT_NE(message("Plug", "plug", "Coupled").find("cannot read namespace kube-system"),
+            std::string::npos);
 }
 
 TEST_F(Lifecycle, AnUpdateRemovesWhatIsNoLongerMade) {
@@ -266,7 +280,9 @@ TEST_F(Lifecycle, AFailedUpdateLeavesTheCouplingAsItWas) {
   ASSERT_TRUE(eventuallyWaits("ConfigInvalid"));
   EXPECT_TRUE(exists("ConfigMap", "made"));
   EXPECT_FALSE(get("Plug", "plug")["status"]["coupledSocket"].isNull());
-  apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: missing, namespace: '{NS}'}\ndata: {database: found}\n");
+  apply(
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: missing, namespace: '{NS}'}\ndata: "
+      "{database: found}\n");
   ASSERT_TRUE(eventuallyCoupled());
   EXPECT_EQ(data("made", "database"), "found");
 }
@@ -293,7 +309,8 @@ spec: {socket: {name: socket, namespace: "{SOCK}"}}
   ASSERT_TRUE(eventuallyWaits("SocketFull", "third"));
   remove("Plug", "first");
   ASSERT_TRUE(eventuallyCoupled("second"));
-  stays("the third still waits", [&] { return condition("Plug", "third", "Coupled") == "False/SocketFull"; });
+  stays("the third still waits",
+        [&] { return condition("Plug", "third", "Coupled") == "False/SocketFull"; });
   apply(std::string(kSocket) + "  limit: 2\n");
   EXPECT_TRUE(eventuallyCoupled("third"));
   apply(std::string(kSocket) + "  limit: 1\n");
@@ -356,7 +373,9 @@ TEST_F(Lifecycle, ADeletedPlugLeavesNothingButWhatIsRetained) {
 }
 
 TEST_F(Lifecycle, ADeletedPlugGoesAlthoughItsSecretIsGone) {
-  apply("apiVersion: v1\nkind: Secret\nmetadata: {name: creds, namespace: '{NS}'}\nstringData: {user: a}\n");
+  apply(
+      "apiVersion: v1\nkind: Secret\nmetadata: {name: creds, namespace: '{NS}'}\nstringData: "
+      "{user: a}\n");
   apply(kSocket);
   apply(std::string(kPlug) + "  configSecretName: creds\n");
   ASSERT_TRUE(eventuallyCoupled());
@@ -404,11 +423,14 @@ TEST_F(Lifecycle, AnAccountWithoutRightsIsToldWhatToGrant) {
 }
 
 TEST_F(Lifecycle, AConflictNamesTheOtherFieldManager) {
-  apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: made, namespace: '{NS}'}\ndata: {host: mine}\n");
+  apply(
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: made, namespace: '{NS}'}\ndata: {host: "
+      "mine}\n");
   apply(kSocket);
   apply(kPlug);
   ASSERT_TRUE(eventuallyWaits("Error"));
-  EXPECT_NE(message("Plug", "plug", "Failed").find("\"e2e\""), std::string::npos) << message("Plug", "plug", "Failed");
+  EXPECT_NE(message("Plug", "plug", "Failed").find("\"e2e\""), std::string::npos)
+      << message("Plug", "plug", "Failed");
   EXPECT_EQ(data("made", "host"), "mine");
   remove("Plug", "plug");
   eventually("the plug is gone", [&] { return !exists("Plug", "plug"); });
@@ -437,7 +459,9 @@ TEST_F(Lifecycle, ATemplateErrorIsGosAndNamesTheField) {
 }
 
 TEST_F(Lifecycle, RecreateLeavesNothingOfTheOldObject) {
-  apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: again, namespace: '{NS}'}\ndata: {old: value}\n");
+  apply(
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: again, namespace: '{NS}'}\ndata: {old: "
+      "value}\n");
   const Value old = get("ConfigMap", "again");
   apply(kSocket);
   apply(std::string(kPlug) + R"(    - do: recreate
@@ -460,7 +484,8 @@ TEST_F(Lifecycle, SensitiveResultsStayOutOfTheStatus) {
   ASSERT_TRUE(eventuallyCoupled());
   const Value plug = get("Plug", "plug");
   EXPECT_EQ(plug["status"]["coupledResult"]["socket"], Value::object({{"user", "ana"}}));
-  EXPECT_EQ(text::decodeBase64(get("Secret", "creds")["data"]["password"].asString()), "c4nary-value");
+  EXPECT_EQ(text::decodeBase64(get("Secret", "creds")["data"]["password"].asString()),
+            "c4nary-value");
 }
 
 TEST_F(Lifecycle, WhatThisVersionDoesNotDoIsSaid) {
@@ -480,9 +505,8 @@ spec: {timeout: 1, resource: {apiVersion: v1, kind: ConfigMap, metadata: {name: 
 )");
   ASSERT_TRUE(eventuallyWaits("Error"));
   EXPECT_NE(message("Plug", "plug", "Failed").find("apparatus.containers"), std::string::npos);
-  eventually("the deferred resource says so", [&] {
-    return condition("DeferredResource", "later", "Resolved") == "False/Error";
-  });
+  eventually("the deferred resource says so",
+             [&] { return condition("DeferredResource", "later", "Resolved") == "False/Error"; });
 }
 
 }  // namespace

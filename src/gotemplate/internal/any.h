@@ -6,18 +6,21 @@
 //   Any list = runtime.makeList({number, Any::string("x")});
 //   typeName(list)                             // []interface {}
 //
-// An Any is 16 bytes and plain: it may be copied freely, and points into the data (a Value tree that outlives the
-// execution), the template, or the arena of the execution (Runtime). Lists and maps are references, as in Go.
+// An Any is 16 bytes and plain: it may be copied freely, and points into the data (a Value tree
+// that outlives the execution), the template, or the arena of the execution (Runtime). Lists and
+// maps are references, as in Go.
 //
-// Besides its dynamic type an Any remembers whether it was reached through a variable of static type interface{}
+// Besides its dynamic type an Any remembers whether it was reached through a variable of static
+// type interface{}
 // (`isInterface`), because Go's messages and conversions depend on it:
 //
 //   type Nil, not isInterface     reflect's invalid value: a missing key, an unwrapped nil
 //   type Nil, isInterface         a nil interface{}: a JSON null as an element
 //   any other type                a value; isInterface until it is unwrapped
 //
-// Values of the data are read in place: a list or map with `isSource` points at its Value. All numbers there are
-// float64. Runtime::resolve() leads to the copy of a map that the template has changed.
+// Values of the data are read in place: a list or map with `isSource` points at its Value. All
+// numbers there are float64. Runtime::resolve() leads to the copy of a map that the template has
+// changed.
 
 #include <complex>
 #include <cstdint>
@@ -175,8 +178,8 @@ struct Any {
   bool isMap() const { return type == Type::AnyMap || type == Type::StringMap; }
   // A nil list, map or pointer that has a type.
   bool isTypedNil() const {
-    return type >= Type::AnySlice && !isSource && slice == nullptr && type != Type::Duration && type != Type::Month &&
-           type != Type::Weekday;
+    return type >= Type::AnySlice && !isSource && slice == nullptr && type != Type::Duration &&
+           type != Type::Month && type != Type::Weekday;
   }
 
   // The value without the static type: what a pipeline does with the result of each command.

@@ -13,7 +13,8 @@ constexpr std::size_t kLargestChunk = 256 * 1024;
 }  // namespace
 
 Arena::~Arena() {
-  for (Cleanup* cleanup = cleanups_; cleanup != nullptr; cleanup = cleanup->next) cleanup->destroy(cleanup->object);
+  for (Cleanup* cleanup = cleanups_; cleanup != nullptr; cleanup = cleanup->next)
+    cleanup->destroy(cleanup->object);
   while (chunks_ != nullptr) std::free(std::exchange(chunks_, chunks_->next));
 }
 

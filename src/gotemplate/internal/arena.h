@@ -6,9 +6,9 @@
 //   Node* node = arena.make<Node>(…);
 //   std::string_view name = arena.copy(text);
 //
-// Values, nodes and texts of one template or of one execution live in one arena, point at each other freely and
-// die with it. Destructors of objects that need one run then. Asking for more than the arena's limit throws
-// LimitFailure (failure.h). Not thread-safe while something is allocated.
+// Values, nodes and texts of one template or of one execution live in one arena, point at each
+// other freely and die with it. Destructors of objects that need one run then. Asking for more than
+// the arena's limit throws LimitFailure (failure.h). Not thread-safe while something is allocated.
 
 #include <cstddef>
 #include <cstdint>
@@ -57,7 +57,8 @@ class Arena {
   // Uninitialised memory for `count` objects of a type that can do without.
   template <typename T>
   T* makeArray(std::size_t count) {
-    static_assert(std::is_trivially_destructible_v<T> && std::is_trivially_copyable_v<T> && alignof(T) <= 8);
+    static_assert(std::is_trivially_destructible_v<T> && std::is_trivially_copyable_v<T> &&
+                  alignof(T) <= 8);
     return static_cast<T*>(allocate(count * sizeof(T)));
   }
 
@@ -102,7 +103,8 @@ class Arena {
   std::size_t taken_ = 0;
 };
 
-// A stack of plain values that grows within an arena; what it outgrew stays there until the arena dies.
+// A stack of plain values that grows within an arena; what it outgrew stays there until the arena
+// dies.
 template <typename T>
 class ArenaStack {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -113,8 +115,10 @@ class ArenaStack {
   ArenaStack& operator=(const ArenaStack&) = delete;
 
   void push(const T& item) {
-    if (size_ == capacity_) grow(item);
-    else items_[size_++] = item;
+    if (size_ == capacity_)
+      grow(item);
+    else
+      items_[size_++] = item;
   }
   void shrink(std::size_t size) noexcept { size_ = size; }
   void pop() noexcept { --size_; }

@@ -7,13 +7,15 @@
 //
 // The Go types of parameters and result follow from the C++ types:
 //
-//   Any               interface {}            std::int64_t   int          std::string, std::string_view   string
-//   Reflected         reflect.Value           GoInt64        int64        ListArgument                    []interface {}
-//   bool, double      bool, float64           std::uint32_t  uint32       MapArgument                     map[string]interface {}
-//   Rest<T>           ...T                    Listed<type>, Mapped<type>, TimeValue, …: see below
+//   Any               interface {}            std::int64_t   int          std::string,
+//   std::string_view   string Reflected         reflect.Value           GoInt64        int64
+//   ListArgument                    []interface {} bool, double      bool, float64 std::uint32_t
+//   uint32       MapArgument                     map[string]interface {} Rest<T>           ...T
+//   Listed<type>, Mapped<type>, TimeValue, …: see below
 //
-// A leading Runtime& is no parameter of the template's function. Result<T> fails the function with the error's
-// message. A std::string is copied into the arena; a std::string_view must live there, or in an argument.
+// A leading Runtime& is no parameter of the template's function. Result<T> fails the function with
+// the error's message. A std::string is copied into the arena; a std::string_view must live there,
+// or in an argument.
 
 #include <array>
 #include <cstddef>
@@ -99,7 +101,9 @@ struct ArgumentTraits<GoInt64> : ArgumentOf<Param::Int64> {
 };
 template <>
 struct ArgumentTraits<std::uint32_t> : ArgumentOf<Param::Uint32> {
-  static std::uint32_t read(const Any& value) { return static_cast<std::uint32_t>(value.unsignedInteger); }
+  static std::uint32_t read(const Any& value) {
+    return static_cast<std::uint32_t>(value.unsignedInteger);
+  }
 };
 template <>
 struct ArgumentTraits<double> : ArgumentOf<Param::Float64> {
@@ -183,7 +187,9 @@ struct ResultTraits<std::int64_t> {
 template <>
 struct ResultTraits<std::size_t> {
   static constexpr std::string_view kName = "int";
-  static Any wrap(Runtime&, std::size_t value) { return Any::integerOf(static_cast<std::int64_t>(value)); }
+  static Any wrap(Runtime&, std::size_t value) {
+    return Any::integerOf(static_cast<std::int64_t>(value));
+  }
 };
 template <>
 struct ResultTraits<GoInt64> {
@@ -213,7 +219,9 @@ struct ResultTraits<Time> {
 template <>
 struct ResultTraits<DurationValue> {
   static constexpr std::string_view kName = "time.Duration";
-  static Any wrap(Runtime&, DurationValue value) { return Any::ofInteger(Type::Duration, value.value); }
+  static Any wrap(Runtime&, DurationValue value) {
+    return Any::ofInteger(Type::Duration, value.value);
+  }
 };
 template <Type type>
 struct ResultTraits<Typed<type>> {
@@ -269,11 +277,14 @@ struct Binding {
   }
 
   template <std::size_t... indexes>
-  static Any invokeAt(Runtime& runtime, std::span<const Any> arguments, std::index_sequence<indexes...>) {
+  static Any invokeAt(Runtime& runtime, std::span<const Any> arguments,
+                      std::index_sequence<indexes...>) {
     if constexpr (takesRuntime) {
-      return ResultTraits<Returned>::wrap(runtime, function(runtime, argumentAt<Parameters>(arguments, indexes)...));
+      return ResultTraits<Returned>::wrap(
+          runtime, function(runtime, argumentAt<Parameters>(arguments, indexes)...));
     } else {
-      return ResultTraits<Returned>::wrap(runtime, function(argumentAt<Parameters>(arguments, indexes)...));
+      return ResultTraits<Returned>::wrap(runtime,
+                                          function(argumentAt<Parameters>(arguments, indexes)...));
     }
   }
 };
@@ -281,9 +292,11 @@ struct Binding {
 template <auto function, typename Signature>
 struct BindingOf;
 template <auto function, typename Returned, typename... Parameters>
-struct BindingOf<function, Returned (*)(Parameters...)> : Binding<function, Returned, false, Parameters...> {};
+struct BindingOf<function, Returned (*)(Parameters...)>
+    : Binding<function, Returned, false, Parameters...> {};
 template <auto function, typename Returned, typename... Parameters>
-struct BindingOf<function, Returned (*)(Runtime&, Parameters...)> : Binding<function, Returned, true, Parameters...> {};
+struct BindingOf<function, Returned (*)(Runtime&, Parameters...)>
+    : Binding<function, Returned, true, Parameters...> {};
 
 }  // namespace binding
 

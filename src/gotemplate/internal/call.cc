@@ -63,10 +63,11 @@ Any zeroOf(Param param) {
 
 }  // namespace
 
-Any Executor::callFunction(const Any& dot, const Function& function, const Node& node, Words words, const Any* final,
-                           const Any* receiver) {
+Any Executor::callFunction(const Any& dot, const Function& function, const Node& node, Words words,
+                           const Any* final, const Any* receiver) {
   const Words written = words.empty() ? words : words.subspan(1);
-  const std::span<const Param> params = receiver != nullptr ? function.params.subspan(1) : function.params;
+  const std::span<const Param> params =
+      receiver != nullptr ? function.params.subspan(1) : function.params;
   checkCount(function, params, written.size(), final != nullptr);
   if (function.special == Function::Special::Refused) fail(std::string(function.refusal));
   if (function.special == Function::Special::And || function.special == Function::Special::Or) {
@@ -75,13 +76,16 @@ Any Executor::callFunction(const Any& dot, const Function& function, const Node&
   const std::size_t base = arguments_.size();
   if (receiver != nullptr) arguments_.push(*receiver);
   if (function.special == Function::Special::Call) {
-    const std::string callee = !written.empty() ? printNode(*written[0])
+    const std::string callee = !written.empty()    ? printNode(*written[0])
                                : final->isString() ? std::string(final->asText())
-                               : final->isNil()    ? "<invalid Value>"
-                                                   : "<" + std::string(typeName(final->type)) + " Value>";
+                               : final->isNil()
+                                   ? "<invalid Value>"
+                                   : "<" + std::string(typeName(final->type)) + " Value>";
     arguments_.push(runtime_.makeString(callee));
   }
-  const auto paramAt = [&](std::size_t index) { return index < params.size() ? params[index] : params.back(); };
+  const auto paramAt = [&](std::size_t index) {
+    return index < params.size() ? params[index] : params.back();
+  };
   for (std::size_t i = 0; i < written.size(); ++i) {
     arguments_.push(evaluateArgument(dot, paramAt(i), *written[i]));
   }
@@ -91,13 +95,15 @@ Any Executor::callFunction(const Any& dot, const Function& function, const Node&
   return result;
 }
 
-void Executor::checkCount(const Function& function, std::span<const Param> params, std::size_t written, bool hasFinal) {
+void Executor::checkCount(const Function& function, std::span<const Param> params,
+                          std::size_t written, bool hasFinal) {
   const std::size_t given = written + (hasFinal ? 1 : 0);
   const std::size_t fixed = function.isVariadic ? params.size() - 1 : params.size();
   if (function.isVariadic ? given >= fixed : given == fixed) return;
   // Go does not count the piped argument where it says "at least".
-  fail("wrong number of args for " + std::string(function.name) + ": want " + (function.isVariadic ? "at least " : "") +
-       std::to_string(fixed) + " got " + std::to_string(function.isVariadic ? written : given));
+  fail("wrong number of args for " + std::string(function.name) + ": want " +
+       (function.isVariadic ? "at least " : "") + std::to_string(fixed) + " got " +
+       std::to_string(function.isVariadic ? written : given));
 }
 
 Any Executor::andOr(const Any& dot, const Function& function, Words arguments, const Any* final) {
@@ -139,13 +145,17 @@ Any Executor::evaluateArgument(const Any& dot, Param param, const Node& node) {
       if (canBeNil(param)) return zeroOf(param);
       fail("cannot assign nil to " + std::string(typeName(param)));
     case NodeKind::Field:
-      return validated(evaluateFieldNode(dot, static_cast<const FieldNode&>(node), {}, nullptr), param);
+      return validated(evaluateFieldNode(dot, static_cast<const FieldNode&>(node), {}, nullptr),
+                       param);
     case NodeKind::Variable:
-      return validated(evaluateVariable(dot, static_cast<const VariableNode&>(node), {}, nullptr), param);
+      return validated(evaluateVariable(dot, static_cast<const VariableNode&>(node), {}, nullptr),
+                       param);
     case NodeKind::Pipe:
       return validated(evaluatePipe(dot, static_cast<const PipeNode*>(&node)), param);
     case NodeKind::Identifier:
-      return validated(callFunction(dot, *static_cast<const IdentifierNode&>(node).function, node, {}, nullptr), param);
+      return validated(
+          callFunction(dot, *static_cast<const IdentifierNode&>(node).function, node, {}, nullptr),
+          param);
     case NodeKind::Chain:
       return validated(evaluateChain(dot, static_cast<const ChainNode&>(node), {}, nullptr), param);
     default:
@@ -155,7 +165,8 @@ Any Executor::evaluateArgument(const Any& dot, Param param, const Node& node) {
 
 // A bool, number or string as it is written, for a parameter.
 Any Executor::evaluateConstant(Param param, const Node& node) {
-  const auto* number = node.kind == NodeKind::Number ? static_cast<const NumberNode*>(&node) : nullptr;
+  const auto* number =
+      node.kind == NodeKind::Number ? static_cast<const NumberNode*>(&node) : nullptr;
   switch (param) {
     case Param::Any:
     case Param::Reflect:
@@ -175,7 +186,8 @@ Any Executor::evaluateConstant(Param param, const Node& node) {
                                                      : Type::Int,
                             number->integer);
     case Param::Uint32:
-      if (number == nullptr || !number->isUint) fail("expected unsigned integer; found " + printNode(node));
+      if (number == nullptr || !number->isUint)
+        fail("expected unsigned integer; found " + printNode(node));
       return Any::unsigned64(number->unsignedInteger);
     case Param::Float64:
       if (number == nullptr || !number->isFloat) fail("expected float; found " + printNode(node));

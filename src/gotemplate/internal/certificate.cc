@@ -15,6 +15,7 @@
 #include <ctime>
 #include <memory>
 
+#include "gotemplate/internal/ascii.h"
 #include "gotemplate/internal/civil.h"
 #include "gotemplate/internal/encoding.h"
 #include "gotemplate/internal/ip_address.h"
@@ -38,24 +39,20 @@ struct Freer {
 };
 using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>>;
-using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
+using X509Certificate = std::unique_ptr<X509, Freer<X509_free>>;
 using Bio = std::unique_ptr<BIO, Freer<BIO_free_all>>;
 using PrivateKeyInfo = std::unique_ptr<PKCS8_PRIV_KEY_INFO, Freer<PKCS8_PRIV_KEY_INFO_free>>;
-using Number = std::unique_ptr<BIGNUM, Freer<BN_free>>;
+using BigNumber = std::unique_ptr<BIGNUM, Freer<BN_free>>;
 using BitString = std::unique_ptr<ASN1_BIT_STRING, Freer<ASN1_BIT_STRING_free>>;
 using OctetString = std::unique_ptr<ASN1_OCTET_STRING, Freer<ASN1_OCTET_STRING_free>>;
 using BasicConstraints = std::unique_ptr<BASIC_CONSTRAINTS, Freer<BASIC_CONSTRAINTS_free>>;
 using AuthorityKeyId = std::unique_ptr<AUTHORITY_KEYID, Freer<AUTHORITY_KEYID_free>>;
 using ExtendedKeyUsage = std::unique_ptr<EXTENDED_KEY_USAGE, Freer<EXTENDED_KEY_USAGE_free>>;
 using GeneralNames = std::unique_ptr<GENERAL_NAMES, Freer<GENERAL_NAMES_free>>;
-using Name = std::unique_ptr<X509_NAME, Freer<X509_NAME_free>>;
-
-tl::unexpected<Error> invalid(std::string message) {
-  return fail(Code::Invalid, std::move(message));
-}
+using X509Name = std::unique_ptr<X509_NAME, Freer<X509_NAME_free>>;
 
 tl::unexpected<Error> creationFailed(std::string_view why) {
-  return invalid("error creating certificate: " + std::string(why));
+  return goError("error creating certificate: " + std::string(why));
 }
 
 // What OpenSSL says about its last failure; forgets all of them.
@@ -81,7 +78,7 @@ Result<PemBlock> firstBlock(std::string_view text) {
   long size = 0;
   if (PEM_read_bio(input.get(), &type, &header, &data, &size) != 1) {
     ERR_clear_error();
-    return invalid("no PEM data in input");
+    return goError("no PEM data in input");
   }
   PemBlock block{type, {data, data + size}};
   OPENSSL_free(type);
@@ -103,21 +100,21 @@ Result<Key> decodeKey(const PemBlock& block) {
   if (block.type == kSuffix.substr(1)) {
     const PrivateKeyInfo info(d2i_PKCS8_PRIV_KEY_INFO(nullptr, &bytes, size));
     Key key(info == nullptr ? nullptr : EVP_PKCS82PKEY(info.get()));
-    if (key == nullptr) return invalid("decoding PEM as PKCS#8: " + opensslError());
+    if (key == nullptr) return goError("decoding PEM as PKCS#8: " + opensslError());
     return key;
   }
   if (!block.type.ends_with(kSuffix)) {
-    return invalid("no private key data in PEM block of type " + block.type);
+    return goError("no private key data in PEM block of type " + block.type);
   }
   const std::string name = block.type.substr(0, block.type.size() - kSuffix.size());
   const int type = name == "RSA"   ? EVP_PKEY_RSA
                    : name == "EC"  ? EVP_PKEY_EC
                    : name == "DSA" ? EVP_PKEY_DSA
                                    : EVP_PKEY_NONE;
-  if (type == EVP_PKEY_NONE) return invalid("unknown private key type " + name);
+  if (type == EVP_PKEY_NONE) return goError("unknown private key type " + name);
   Key key(d2i_PrivateKey(type, nullptr, &bytes, size));
   if (key == nullptr)
-    return invalid("parsing " + name + " private key from PEM: " + opensslError());
+    return goError("parsing " + name + " private key from PEM: " + opensslError());
   return key;
 }
 
@@ -135,18 +132,18 @@ Result<std::string> printKey(EVP_PKEY* key) {
                                        output.get(), key, nullptr, nullptr, 0, nullptr, nullptr)
                                  : PEM_write_bio_PKCS8PrivateKey(output.get(), key, nullptr,
                                                                  nullptr, 0, nullptr, nullptr);
-  if (done != 1) return invalid("error encoding private key: " + opensslError());
+  if (done != 1) return goError("error encoding private key: " + opensslError());
   return contentsOf(output.get());
 }
 
-Result<Certificate> parseCertificate(std::string_view pem) {
+Result<X509Certificate> parseCertificate(std::string_view pem) {
   const Result<PemBlock> block = firstBlock(pem);
-  if (!block) return invalid("unable to decode certificate");
+  if (!block) return goError("unable to decode certificate");
   const unsigned char* bytes = block->bytes.data();
-  Certificate certificate(d2i_X509(nullptr, &bytes, static_cast<long>(block->bytes.size())));
+  X509Certificate certificate(d2i_X509(nullptr, &bytes, static_cast<long>(block->bytes.size())));
   if (certificate == nullptr) {
     ERR_clear_error();
-    return invalid("error parsing certificate: decodedCert.Bytes: x509: malformed certificate");
+    return goError("error parsing certificate: decodedCert.Bytes: x509: malformed certificate");
   }
   return certificate;
 }
@@ -173,7 +170,7 @@ Key makeDsaKey() {
 }
 
 Result<Key> checked(Key key) {
-  if (key == nullptr) return invalid("failed to generate private key: " + opensslError());
+  if (key == nullptr) return goError("failed to generate private key: " + opensslError());
   return key;
 }
 
@@ -198,22 +195,19 @@ struct CertificateTemplate {
 bool isPrintableString(std::string_view text) {
   constexpr std::string_view kOthers = " '()+,-./:=?";
   for (const char c : text) {
-    const bool isAlphanumeric =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (!isAlphanumeric && kOthers.find(c) == std::string_view::npos) return false;
+    if (!isAsciiAlphanumeric(c) && kOthers.find(c) == std::string_view::npos) return false;
   }
   return true;
 }
 
 Status setSubject(X509* certificate, std::string_view commonName) {
   if (!isValidUtf8(commonName)) return creationFailed("asn1: string not valid UTF-8");
-  const Name name(X509_NAME_new());
+  const X509Name name(X509_NAME_new());
   const int type = isPrintableString(commonName) ? V_ASN1_PRINTABLESTRING : V_ASN1_UTF8STRING;
   const bool isDone =
       name != nullptr &&
       (commonName.empty() ||
-       X509_NAME_add_entry_by_NID(name.get(), NID_commonName, type,
-                                  reinterpret_cast<const unsigned char*>(commonName.data()),
+       X509_NAME_add_entry_by_NID(name.get(), NID_commonName, type, bytesOf(commonName),
                                   static_cast<int>(commonName.size()), -1, 0) == 1) &&
       X509_set_subject_name(certificate, name.get()) == 1;
   if (!isDone) return creationFailed(opensslError());
@@ -224,7 +218,7 @@ Status setSerialNumber(X509* certificate) {
   std::array<unsigned char, kSerialBytes> bytes{};
   const bool isDone = [&] {
     if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) return false;
-    const Number number(BN_bin2bn(bytes.data(), static_cast<int>(bytes.size()), nullptr));
+    const BigNumber number(BN_bin2bn(bytes.data(), static_cast<int>(bytes.size()), nullptr));
     return number != nullptr &&
            BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr;
   }();
@@ -345,7 +339,7 @@ Result<CertificatePair> sign(const CertificateTemplate& wanted, EVP_PKEY* key, X
                              EVP_PKEY* signer) {
   RETURN_IF_ERROR(checkSigner(signer));
   RETURN_IF_ERROR(checkSigner(key));
-  const Certificate certificate(X509_new());
+  const X509Certificate certificate(X509_new());
   if (certificate == nullptr || X509_set_version(certificate.get(), X509_VERSION_3) != 1 ||
       X509_set_pubkey(certificate.get(), key) != 1) {
     return creationFailed(opensslError());
@@ -382,7 +376,7 @@ Result<CertificateTemplate> templateOf(const CertificateRequest& request) {
   wanted.daysValid = request.daysValid;
   for (const std::string& ip : request.ips) {
     Result<IpAddress> address = parseIpAddress(ip);
-    if (!address || !address->zone.empty()) return invalid("error parsing ip: " + ip);
+    if (!address || !address->zone.empty()) return goError("error parsing ip: " + ip);
     wanted.ips.push_back(std::move(*address));
   }
   return wanted;
@@ -401,7 +395,7 @@ Result<std::string> makePrivateKey(std::string_view type) {
   } else if (type == "ed25519") {
     key.reset(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
   } else {
-    return invalid("Unknown type " + std::string(type));
+    return goError("Unknown type " + std::string(type));
   }
   ASSIGN_OR_RETURN(key, checked(std::move(key)));
   return printKey(key.get());
@@ -427,7 +421,7 @@ Result<CertificatePair> makeSelfSignedCertificate(const CertificateRequest& requ
 Result<CertificatePair> makeSignedCertificate(const CertificateRequest& request,
                                               const CertificatePair& ca, std::string_view keyPem) {
   ASSIGN_OR_RETURN(const Key key, keyFor(keyPem));
-  ASSIGN_OR_RETURN(const Certificate issuer, parseCertificate(ca.certificate));
+  ASSIGN_OR_RETURN(const X509Certificate issuer, parseCertificate(ca.certificate));
   ASSIGN_OR_RETURN(const Key signer,
                    parseKey(ca.key).map_error(addContext("error parsing private key")));
   ASSIGN_OR_RETURN(const CertificateTemplate wanted, templateOf(request));
@@ -438,9 +432,9 @@ Result<CertificatePair> decodeCertificatePair(std::string_view certificateBase64
                                               std::string_view keyBase64) {
   CertificatePair pair;
   Result<std::string> certificate = decodeBase64(certificateBase64);
-  if (!certificate) return invalid("unable to decode base64 certificate");
+  if (!certificate) return goError("unable to decode base64 certificate");
   Result<std::string> key = decodeBase64(keyBase64);
-  if (!key) return invalid("unable to decode base64 private key");
+  if (!key) return goError("unable to decode base64 private key");
   RETURN_IF_ERROR(parseCertificate(*certificate));
   RETURN_IF_ERROR(parseKey(*key).map_error(addContext("error parsing private key")));
   return CertificatePair{std::move(*certificate), std::move(*key)};

@@ -15,11 +15,11 @@
 namespace iop::gotemplate::internal {
 namespace {
 
-using Certificate = std::unique_ptr<X509, void (*)(X509*)>;
+using X509Certificate = std::unique_ptr<X509, void (*)(X509*)>;
 using Key = std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)>;
 using Bio = std::unique_ptr<BIO, int (*)(BIO*)>;
 
-Certificate readCertificate(const std::string& pem) {
+X509Certificate readCertificate(const std::string& pem) {
   const Bio input(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
   return {PEM_read_bio_X509(input.get(), nullptr, nullptr, nullptr), X509_free};
 }
@@ -65,7 +65,7 @@ TEST(CertificateTest, KeysAreInTheirUsualFormat) {
 
 TEST(CertificateTest, ACaSignsItself) {
   const CertificatePair ca = makeCa("my ca", 10, ecdsaKey()).value();
-  const Certificate certificate = readCertificate(ca.certificate);
+  const X509Certificate certificate = readCertificate(ca.certificate);
   const Key key = readKey(ca.key);
   ASSERT_NE(certificate, nullptr);
   EXPECT_EQ(X509_verify(certificate.get(), key.get()), 1);
@@ -99,8 +99,8 @@ TEST(CertificateTest, ACaSignsOthers) {
       makeSignedCertificate({"db", {"10.0.0.1", "::1"}, {"db.example.com", "db"}, 90}, ca,
                             makePrivateKey("ed25519").value())
           .value();
-  const Certificate issuer = readCertificate(ca.certificate);
-  const Certificate certificate = readCertificate(server.certificate);
+  const X509Certificate issuer = readCertificate(ca.certificate);
+  const X509Certificate certificate = readCertificate(server.certificate);
   EXPECT_EQ(X509_check_issued(issuer.get(), certificate.get()), X509_V_OK);
   EXPECT_EQ(X509_verify(certificate.get(), readKey(ca.key).get()), 1);
   EXPECT_EQ(X509_check_private_key(certificate.get(), readKey(server.key).get()), 1);
@@ -118,7 +118,7 @@ TEST(CertificateTest, ASelfSignedCertificateIsNoCa) {
   const CertificatePair pair =
       makeSelfSignedCertificate({"é", {"10.0.0.1"}, {}, -5}, makePrivateKey("ed25519").value())
           .value();
-  const Certificate certificate = readCertificate(pair.certificate);
+  const X509Certificate certificate = readCertificate(pair.certificate);
   EXPECT_EQ(X509_verify(certificate.get(), readKey(pair.key).get()), 1);
   EXPECT_EQ(subjectOf(certificate.get()), "CN=é");
   EXPECT_EQ(extensionText(certificate.get(), NID_basic_constraints), "critical, CA:FALSE");
@@ -128,15 +128,15 @@ TEST(CertificateTest, ASelfSignedCertificateIsNoCa) {
 
 TEST(CertificateTest, WithoutASubjectTheNamesAreCritical) {
   const CertificatePair pair = makeSelfSignedCertificate({"", {}, {"a"}, 1}, ecdsaKey()).value();
-  const Certificate certificate = readCertificate(pair.certificate);
+  const X509Certificate certificate = readCertificate(pair.certificate);
   EXPECT_EQ(subjectOf(certificate.get()), "");
   EXPECT_EQ(extensionText(certificate.get(), NID_subject_alt_name), "critical, DNS:a");
 }
 
 TEST(CertificateTest, SerialNumbersAndKeysDiffer) {
   const std::string key = ecdsaKey();
-  const Certificate first = readCertificate(makeCa("a", 1, key)->certificate);
-  const Certificate second = readCertificate(makeCa("a", 1, key)->certificate);
+  const X509Certificate first = readCertificate(makeCa("a", 1, key)->certificate);
+  const X509Certificate second = readCertificate(makeCa("a", 1, key)->certificate);
   EXPECT_NE(
       ASN1_INTEGER_cmp(X509_get0_serialNumber(first.get()), X509_get0_serialNumber(second.get())),
       0);

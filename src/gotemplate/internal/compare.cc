@@ -41,12 +41,14 @@ bool isNilLike(const Any& value) { return value.isNil() || value.isTypedNil(); }
 // What has no order: lists, maps, structs, pointers and nil.
 bool areOthersEqual(Runtime& runtime, const Any& a, const Any& b) {
   if (kindOf(a.type) != kindOf(b.type) && !a.isNil() && !b.isNil()) {
-    failFunction("non-comparable types " + formatValue(runtime, a, 's') + ": " + std::string(typeName(a.type)) + ", " +
-                 std::string(typeName(b.type)) + ": " + formatValue(runtime, b, 'v'));
+    failFunction("non-comparable types " + formatValue(runtime, a, 's') + ": " +
+                 std::string(typeName(a.type)) + ", " + std::string(typeName(b.type)) + ": " +
+                 formatValue(runtime, b, 'v'));
   }
   if (isNilLike(a) || isNilLike(b)) return isNilLike(a) == isNilLike(b);
   if (b.isSlice() || b.isMap()) {
-    failFunction("non-comparable type " + formatValue(runtime, b, 's') + ": " + std::string(typeName(b.type)));
+    failFunction("non-comparable type " + formatValue(runtime, b, 's') + ": " +
+                 std::string(typeName(b.type)));
   }
   if (a.type != b.type) return false;
   switch (a.type) {
@@ -55,7 +57,8 @@ bool areOthersEqual(Runtime& runtime, const Any& a, const Any& b) {
     case Type::Semver:
       return *a.semver == *b.semver;
     case Type::Certificate:
-      return a.certificate->certificate == b.certificate->certificate && a.certificate->key == b.certificate->key;
+      return a.certificate->certificate == b.certificate->certificate &&
+             a.certificate->key == b.certificate->key;
     case Type::Location:
       return *a.location == *b.location;
     default:
@@ -94,8 +97,10 @@ bool areEqual(Runtime& runtime, const Any& a, const Any& b) {
   const Basic left = basicOf(a);
   const Basic right = basicOf(b);
   if (left != right) {
-    if (left == Basic::Int && right == Basic::Uint) return a.integer >= 0 && a.unsignedInteger == b.unsignedInteger;
-    if (left == Basic::Uint && right == Basic::Int) return b.integer >= 0 && a.unsignedInteger == b.unsignedInteger;
+    if (left == Basic::Int && right == Basic::Uint)
+      return a.integer >= 0 && a.unsignedInteger == b.unsignedInteger;
+    if (left == Basic::Uint && right == Basic::Int)
+      return b.integer >= 0 && a.unsignedInteger == b.unsignedInteger;
     if (a.isNil() || b.isNil()) return false;
     failIncompatible(a, b);
   }
@@ -121,8 +126,10 @@ bool isLess(Runtime&, const Any& a, const Any& b) {
   const Basic right = basicOf(b);
   if (left == Basic::Other || right == Basic::Other) failFunction("invalid type for comparison");
   if (left != right) {
-    if (left == Basic::Int && right == Basic::Uint) return a.integer < 0 || a.unsignedInteger < b.unsignedInteger;
-    if (left == Basic::Uint && right == Basic::Int) return b.integer >= 0 && a.unsignedInteger < b.unsignedInteger;
+    if (left == Basic::Int && right == Basic::Uint)
+      return a.integer < 0 || a.unsignedInteger < b.unsignedInteger;
+    if (left == Basic::Uint && right == Basic::Int)
+      return b.integer >= 0 && a.unsignedInteger < b.unsignedInteger;
     failIncompatible(a, b);
   }
   switch (left) {
@@ -164,7 +171,8 @@ bool areDeepEqual(Runtime& runtime, const Any& a, const Any& b, int depth) {
       return areMapsDeepEqual(runtime, a, b, depth);
     case Type::SemverPointer:
     case Type::Semver:
-      return a.semver == b.semver || (a.semver != nullptr && b.semver != nullptr && *a.semver == *b.semver);
+      return a.semver == b.semver ||
+             (a.semver != nullptr && b.semver != nullptr && *a.semver == *b.semver);
     case Type::Time:
     case Type::Location:
     case Type::Certificate:

@@ -2,7 +2,8 @@
 
 // Comparing values: the built-ins eq, ne, lt, le, gt and ge, and reflect.DeepEqual.
 //
-// Failures are those of Go ("incompatible types for comparison: float64 and int"), thrown as FunctionFailure.
+// Failures are those of Go ("incompatible types for comparison: float64 and int"), thrown as
+// FunctionFailure.
 
 #include <span>
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "gotemplate/internal/ascii.h"
 #include "gotemplate/internal/encoding.h"
 #include "gotemplate/internal/unicode.h"
 
@@ -20,18 +21,9 @@ constexpr std::string_view kUpperLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 constexpr std::string_view kLowerLetters = "abcdefghijklmnopqrstuvwxyz";
 constexpr std::string_view kDigits = "0123456789";
 
-tl::unexpected<Error> invalid(std::string message) {
-  return fail(Code::Invalid, std::move(message));
-}
-
 tl::unexpected<Error> cryptoFailed(std::string_view what) {
   return fail(Code::InternalError, "crypto: cannot " + std::string(what));
 }
-
-const unsigned char* bytesOf(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-unsigned char* bytesOf(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 
 Status fillRandom(unsigned char* bytes, std::size_t size) {
   constexpr std::size_t kMost = std::size_t{1} << 30;  // RAND_bytes takes an int
@@ -96,13 +88,14 @@ Result<std::string> applyAes(bool isEncryption, std::string_view password, std::
   std::string out(text.size() + kBlockSize, '\0');
   int written = 0;
   int finished = 0;
-  const bool isDone = context != nullptr &&
-                      EVP_CipherInit_ex(context.get(), EVP_aes_256_cbc(), nullptr, bytesOf(key),
-                                        bytesOf(iv), isEncryption ? 1 : 0) == 1 &&
-                      EVP_CIPHER_CTX_set_padding(context.get(), 0) == 1 &&
-                      EVP_CipherUpdate(context.get(), bytesOf(out), &written, bytesOf(text),
-                                       static_cast<int>(text.size())) == 1 &&
-                      EVP_CipherFinal_ex(context.get(), bytesOf(out) + written, &finished) == 1;
+  const bool isDone =
+      context != nullptr &&
+      EVP_CipherInit_ex(context.get(), EVP_aes_256_cbc(), nullptr, bytesOf(key), bytesOf(iv),
+                        isEncryption ? 1 : 0) == 1 &&
+      EVP_CIPHER_CTX_set_padding(context.get(), 0) == 1 &&
+      EVP_CipherUpdate(context.get(), mutableBytesOf(out), &written, bytesOf(text),
+                       static_cast<int>(text.size())) == 1 &&
+      EVP_CipherFinal_ex(context.get(), mutableBytesOf(out) + written, &finished) == 1;
   if (!isDone) return cryptoFailed(isEncryption ? "encrypt" : "decrypt");
   out.resize(static_cast<std::size_t>(written + finished));
   return out;
@@ -122,23 +115,23 @@ Result<std::string> randomText(RandomAlphabet alphabet, std::int64_t count) {
 }
 
 Result<std::string> randomBytesBase64(std::int64_t count) {
-  if (count < 0) return invalid("runtime error: makeslice: len out of range");
+  if (count < 0) return goError("runtime error: makeslice: len out of range");
   std::string bytes(static_cast<std::size_t>(count), '\0');
-  RETURN_IF_ERROR(fillRandom(bytesOf(bytes), bytes.size()));
+  RETURN_IF_ERROR(fillRandom(mutableBytesOf(bytes), bytes.size()));
   return encodeBase64(bytes);
 }
 
 Result<std::int64_t> randomInt(std::int64_t min, std::int64_t max) {
   const std::uint64_t range = static_cast<std::uint64_t>(max) - static_cast<std::uint64_t>(min);
   if (range == 0 || range > static_cast<std::uint64_t>(INT64_MAX))
-    return invalid("invalid argument to Intn");
+    return goError("invalid argument to Intn");
   ASSIGN_OR_RETURN(const std::uint64_t number, RandomNumbers().below(range));
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(min) + number);
 }
 
 Result<std::string> randomUuid() {
   std::string bytes(16, '\0');
-  RETURN_IF_ERROR(fillRandom(bytesOf(bytes), bytes.size()));
+  RETURN_IF_ERROR(fillRandom(mutableBytesOf(bytes), bytes.size()));
   // Version 4 and the variant of RFC 4122.
   bytes[6] = static_cast<char>((static_cast<unsigned char>(bytes[6]) & 0x0F) | 0x40);
   bytes[8] = static_cast<char>((static_cast<unsigned char>(bytes[8]) & 0x3F) | 0x80);
@@ -167,7 +160,7 @@ Result<std::string> shuffleText(std::string_view text) {
 Result<std::string> encryptAes(std::string_view password, std::string_view text) {
   if (text.empty()) return std::string();
   std::string iv(kBlockSize, '\0');
-  RETURN_IF_ERROR(fillRandom(bytesOf(iv), iv.size()));
+  RETURN_IF_ERROR(fillRandom(mutableBytesOf(iv), iv.size()));
   const std::size_t padding = kBlockSize - text.size() % kBlockSize;  // PKCS #7
   std::string padded(text);
   padded.append(padding, static_cast<char>(padding));
@@ -184,18 +177,18 @@ Result<std::string> decryptAes(std::string_view password, std::string_view text)
     const std::string bounds = capacity < kBlockSize
                                    ? "[:16] with capacity " + std::to_string(capacity)
                                    : "[16:" + std::to_string(bytes.size()) + "]";
-    return invalid("runtime error: slice bounds out of range " + bounds);
+    return goError("runtime error: slice bounds out of range " + bounds);
   }
   const std::string_view encrypted = std::string_view(bytes).substr(kBlockSize);
-  if (encrypted.size() % kBlockSize != 0) return invalid("crypto/cipher: input not full blocks");
-  if (encrypted.empty()) return invalid("runtime error: index out of range [-1]");
+  if (encrypted.size() % kBlockSize != 0) return goError("crypto/cipher: input not full blocks");
+  if (encrypted.empty()) return goError("runtime error: index out of range [-1]");
   ASSIGN_OR_RETURN(
       std::string decrypted,
       applyAes(false, password, std::string_view(bytes).substr(0, kBlockSize), encrypted));
   // The padding is believed, whatever it says.
   const std::size_t padding = static_cast<unsigned char>(decrypted.back());
   if (padding > decrypted.size()) {
-    return invalid("runtime error: slice bounds out of range [:-" +
+    return goError("runtime error: slice bounds out of range [:-" +
                    std::to_string(padding - decrypted.size()) + "]");
   }
   decrypted.resize(decrypted.size() - padding);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 namespace iop::gotemplate::internal {
@@ -84,13 +85,8 @@ TEST(CryptoTest, PasswordsAreDerived) {
     const char* site;
     const char* want;
   } cases[] = {
-      {1, "long", "password", "user", "example.com", "ZedaFaxcZaso9*"},
       {1, "maximum", "password", "user", "example.com", "pf4zS1LjCg&LjhsZ7T2~"},
-      {1, "medium", "password", "user", "example.com", "ZedJuz8$"},
-      {1, "short", "password", "user", "example.com", "Zed5"},
-      {1, "basic", "password", "user", "example.com", "pIS54PLs"},
       {1, "pin", "password", "user", "example.com", "6685"},
-      {1, "long", "", "", "", "YavoDajh9;Zafn"},
       {4294967295, "long", "é", "ü", "ß", "SayvLuzaKavj4,"},
   };
   for (const auto& c : cases) {

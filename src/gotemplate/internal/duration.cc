@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "gotemplate/internal/ascii.h"
 #include "gotemplate/internal/time_layout.h"
 #include "gotemplate/internal/times.h"
 
@@ -9,8 +10,6 @@ namespace iop::gotemplate::internal {
 namespace {
 
 constexpr std::uint64_t kLargest = std::uint64_t{1} << 63;  // of either sign
-
-bool isDigitByte(char c) { return c >= '0' && c <= '9'; }
 
 std::uint64_t magnitudeOf(GoDuration duration) {
   const auto bits = static_cast<std::uint64_t>(duration);
@@ -50,7 +49,7 @@ enum class QuantityError { None, Invalid, MissingUnit };
 
 QuantityError takeQuantity(std::string_view& text, Quantity& quantity) {
   std::size_t at = 0;
-  while (at < text.size() && isDigitByte(text[at])) {
+  while (at < text.size() && isAsciiDigit(text[at])) {
     if (quantity.whole > kLargest / 10) return QuantityError::Invalid;
     quantity.whole = quantity.whole * 10 + static_cast<std::uint64_t>(text[at] - '0');
     if (quantity.whole > kLargest) return QuantityError::Invalid;
@@ -61,7 +60,7 @@ QuantityError takeQuantity(std::string_view& text, Quantity& quantity) {
     ++at;
     std::uint64_t digits = 0;
     bool isFull = false;  // what does not fit is cut off
-    for (; at < text.size() && isDigitByte(text[at]); ++at) {
+    for (; at < text.size() && isAsciiDigit(text[at]); ++at) {
       hasDigits = true;
       if (isFull || digits > (kLargest - 1) / 10) {
         isFull = true;
@@ -79,14 +78,14 @@ QuantityError takeQuantity(std::string_view& text, Quantity& quantity) {
   }
   if (!hasDigits) return QuantityError::Invalid;
   const std::size_t unitStart = at;
-  while (at < text.size() && text[at] != '.' && !isDigitByte(text[at])) ++at;
+  while (at < text.size() && text[at] != '.' && !isAsciiDigit(text[at])) ++at;
   if (at == unitStart) return QuantityError::MissingUnit;
   quantity.unit = text.substr(unitStart, at - unitStart);
   text.remove_prefix(at);
   return QuantityError::None;
 }
 
-bool isLessThanHalf(std::uint64_t part, std::uint64_t whole) { return part + part < whole; }
+bool isBelowHalf(std::uint64_t part, std::uint64_t whole) { return part + part < whole; }
 
 }  // namespace
 
@@ -142,7 +141,7 @@ GoDuration roundDuration(GoDuration duration, GoDuration unit) {
   const std::uint64_t magnitude = magnitudeOf(duration);
   const std::uint64_t rest = magnitude % whole;
   const std::uint64_t rounded =
-      isLessThanHalf(rest, whole) ? magnitude - rest : magnitude - rest + whole;
+      isBelowHalf(rest, whole) ? magnitude - rest : magnitude - rest + whole;
   if (duration < 0) return rounded > kLargest ? INT64_MIN : static_cast<GoDuration>(~rounded + 1);
   return rounded >= kLargest ? INT64_MAX : static_cast<GoDuration>(rounded);
 }

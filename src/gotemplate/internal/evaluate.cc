@@ -64,7 +64,8 @@ Any Executor::evaluateCommand(const Any& dot, const CommandNode& command, const 
       return evaluateChain(dot, static_cast<const ChainNode&>(first), words, final);
     case NodeKind::Identifier: {
       node_ = &first;
-      return callFunction(dot, *static_cast<const IdentifierNode&>(first).function, command, words, final);
+      return callFunction(dot, *static_cast<const IdentifierNode&>(first).function, command, words,
+                          final);
     }
     case NodeKind::Pipe:
       checkNoArguments(words, final);
@@ -109,23 +110,27 @@ Any Executor::evaluateNumber(const NumberNode& node) {
   fail(std::string(node.text) + " overflows int");
 }
 
-Any Executor::evaluateFieldNode(const Any& dot, const FieldNode& node, Words words, const Any* final) {
+Any Executor::evaluateFieldNode(const Any& dot, const FieldNode& node, Words words,
+                                const Any* final) {
   node_ = &node;
   return evaluateFields(dot, dot, node, node.names, words, final);
 }
 
 Any Executor::evaluateChain(const Any& dot, const ChainNode& node, Words words, const Any* final) {
   node_ = &node;
-  if (node.node->kind == NodeKind::Nil) fail("indirection through explicit nil in " + printNode(node));
+  if (node.node->kind == NodeKind::Nil)
+    fail("indirection through explicit nil in " + printNode(node));
   node_ = node.node;
-  const Any receiver = node.node->kind == NodeKind::Pipe
-                           ? evaluatePipe(dot, static_cast<const PipeNode*>(node.node))
-                           : callFunction(dot, *static_cast<const IdentifierNode*>(node.node)->function, *node.node, {},
-                                          nullptr);
+  const Any receiver =
+      node.node->kind == NodeKind::Pipe
+          ? evaluatePipe(dot, static_cast<const PipeNode*>(node.node))
+          : callFunction(dot, *static_cast<const IdentifierNode*>(node.node)->function, *node.node,
+                         {}, nullptr);
   return evaluateFields(dot, receiver, node, node.names, words, final);
 }
 
-Any Executor::evaluateVariable(const Any& dot, const VariableNode& node, Words words, const Any* final) {
+Any Executor::evaluateVariable(const Any& dot, const VariableNode& node, Words words,
+                               const Any* final) {
   node_ = &node;
   const Any value = variable(node).value;
   if (node.names.empty()) {
@@ -135,15 +140,16 @@ Any Executor::evaluateVariable(const Any& dot, const VariableNode& node, Words w
   return evaluateFields(dot, value, node, node.names, words, final);
 }
 
-Any Executor::evaluateFields(const Any& dot, const Any& receiver, const Node& node, Names names, Words words,
-                             const Any* final) {
+Any Executor::evaluateFields(const Any& dot, const Any& receiver, const Node& node, Names names,
+                             Words words, const Any* final) {
   Any value = receiver;
-  for (std::size_t i = 0; i + 1 < names.size(); ++i) value = evaluateField(dot, names[i], node, {}, nullptr, value);
+  for (std::size_t i = 0; i + 1 < names.size(); ++i)
+    value = evaluateField(dot, names[i], node, {}, nullptr, value);
   return evaluateField(dot, names.back(), node, words, final, value);
 }
 
-Any Executor::evaluateField(const Any& dot, std::string_view name, const Node& node, Words words, const Any* final,
-                            const Any& receiver) {
+Any Executor::evaluateField(const Any& dot, std::string_view name, const Node& node, Words words,
+                            const Any* final, const Any& receiver) {
   if (receiver.isMap()) {
     if (words.size() > 1 || final != nullptr) failField(receiver, name, true);
     bool found = false;

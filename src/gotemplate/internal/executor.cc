@@ -39,12 +39,15 @@ Error Executor::errorAt(const std::string& message, Code code) const {
   if (node_ == nullptr) {
     text += std::string(body_->name) + ": ";
   } else {
-    text += printLocation(program_, *node_) + ": executing " + quote(body_->name) + " at <" + printNode(*node_) + ">: ";
+    text += printLocation(program_, *node_) + ": executing " + quote(body_->name) + " at <" +
+            printNode(*node_) + ">: ";
   }
   return {code, text + message, {}, 0};
 }
 
-void Executor::fail(const std::string& message) { throw TemplateFailure{errorAt(message, Code::Invalid)}; }
+void Executor::fail(const std::string& message) {
+  throw TemplateFailure{errorAt(message, Code::Invalid)};
+}
 
 // --- Output ---
 
@@ -111,7 +114,8 @@ void Executor::execute(const Node& node, const Any& dot) {
 }
 
 void Executor::pushList(const ListNode& list, const Any& dot, std::size_t variables) {
-  frames_.push({&list, dot, 0, static_cast<std::uint32_t>(variables), 0, Frame::Kind::List, nullptr});
+  frames_.push(
+      {&list, dot, 0, static_cast<std::uint32_t>(variables), 0, Frame::Kind::List, nullptr});
 }
 
 void Executor::leaveFrame() {
@@ -162,7 +166,8 @@ void Executor::executeRange(const BranchNode& node, const Any& dot) {
     if (!iterated.isSource) iterated = Any::mapOf(iterated.type, runtime_.snapshot(*iterated.map));
   }
   loops_.push({&node, iterated, static_cast<std::uint32_t>(outer), 0, size});
-  frames_.push({node.list, dot, 0, static_cast<std::uint32_t>(variables_.size()), 0, Frame::Kind::Iteration, nullptr});
+  frames_.push({node.list, dot, 0, static_cast<std::uint32_t>(variables_.size()), 0,
+                Frame::Kind::Iteration, nullptr});
   nextIteration();
 }
 
@@ -178,7 +183,8 @@ std::uint64_t Executor::iterationsOf(const Any& collection, const BranchNode& no
     case Kind::Uint8:
     case Kind::Uint64: {
       if (node.pipe->declarations.size() > 1) {
-        fail("can't use " + formatValue(runtime_, collection, 'v') + " to iterate over more than one variable");
+        fail("can't use " + formatValue(runtime_, collection, 'v') +
+             " to iterate over more than one variable");
       }
       const bool isUnsigned = collection.type == Type::Uint8 || collection.type == Type::Uint64;
       return isUnsigned || collection.integer > 0 ? collection.unsignedInteger : 0;
@@ -244,13 +250,15 @@ void Executor::executeTemplate(const TemplateNode& node, const Any& dot) {
   const Body* body = program_.findBody(node.name);
   if (body == nullptr) fail("template " + quote(node.name) + " not defined");
   const int limit = runtime_.limits().templateDepth;
-  if (templateDepth_ == limit) fail("exceeded maximum template depth (" + std::to_string(limit) + ")");
+  if (templateDepth_ == limit)
+    fail("exceeded maximum template depth (" + std::to_string(limit) + ")");
   // Variables of the argument stay with the caller.
   const Any argument = node.pipe != nullptr ? evaluatePipe(dot, node.pipe) : Any::nil();
   ++templateDepth_;
   const auto base = static_cast<std::uint32_t>(variableBase_);
   variableBase_ = variables_.size();
-  frames_.push({body->root, argument, 0, static_cast<std::uint32_t>(variableBase_), base, Frame::Kind::Call, body_});
+  frames_.push({body->root, argument, 0, static_cast<std::uint32_t>(variableBase_), base,
+                Frame::Kind::Call, body_});
   push(0, argument);
   body_ = body;
 }

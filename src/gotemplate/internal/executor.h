@@ -4,8 +4,9 @@
 //
 //   Result<std::string> text = Executor(program, limits).run(data);
 //
-// One Executor is for one execution. Statements are walked with a stack of frames on the heap, so that templates may
-// call each other as deep as Limits allows; only expressions recurse, and their nesting the parser has bounded.
+// One Executor is for one execution. Statements are walked with a stack of frames on the heap, so
+// that templates may call each other as deep as Limits allows; only expressions recurse, and their
+// nesting the parser has bounded.
 
 #include <cstdint>
 #include <span>
@@ -40,11 +41,11 @@ class Executor {
 
     const ListNode* list;
     Any dot;
-    std::uint32_t next;           // statement of the list
-    std::uint32_t variables;      // to be left when the list is done
-    std::uint32_t callerBase;     // of a Call
+    std::uint32_t next;        // statement of the list
+    std::uint32_t variables;   // to be left when the list is done
+    std::uint32_t callerBase;  // of a Call
     Kind kind;
-    const Body* caller;           // of a Call
+    const Body* caller;  // of a Call
   };
 
   // The loop of the innermost Iteration frame.
@@ -81,16 +82,18 @@ class Executor {
   void push(std::uint32_t id, const Any& value) { variables_.push({id, value}); }
   Variable& variable(const VariableNode& node);
 
-  // --- Expressions (evaluate.cc). `final` is the result of the command before in a pipeline; null: there is none ---
+  // --- Expressions (evaluate.cc). `final` is the result of the command before in a pipeline; null:
+  // there is none ---
 
   Any evaluatePipe(const Any& dot, const PipeNode* pipe);
   Any evaluateCommand(const Any& dot, const CommandNode& command, const Any* final);
   Any evaluateFieldNode(const Any& dot, const FieldNode& node, Words words, const Any* final);
   Any evaluateChain(const Any& dot, const ChainNode& node, Words words, const Any* final);
   Any evaluateVariable(const Any& dot, const VariableNode& node, Words words, const Any* final);
-  Any evaluateFields(const Any& dot, const Any& receiver, const Node& node, Names names, Words words, const Any* final);
-  Any evaluateField(const Any& dot, std::string_view name, const Node& node, Words words, const Any* final,
-                    const Any& receiver);
+  Any evaluateFields(const Any& dot, const Any& receiver, const Node& node, Names names,
+                     Words words, const Any* final);
+  Any evaluateField(const Any& dot, std::string_view name, const Node& node, Words words,
+                    const Any* final, const Any& receiver);
   Any missingField(const Any& map, std::string_view name);
   [[noreturn]] void failField(const Any& receiver, std::string_view name, bool hasArguments);
   Any evaluateLiteral(const Node& node);
@@ -100,9 +103,10 @@ class Executor {
   // --- Calls (call.cc) ---
 
   // `words` are the function's own node and the arguments, or nothing.
-  Any callFunction(const Any& dot, const Function& function, const Node& node, Words words, const Any* final,
-                   const Any* receiver = nullptr);
-  void checkCount(const Function& function, std::span<const Param> params, std::size_t written, bool hasFinal);
+  Any callFunction(const Any& dot, const Function& function, const Node& node, Words words,
+                   const Any* final, const Any* receiver = nullptr);
+  void checkCount(const Function& function, std::span<const Param> params, std::size_t written,
+                  bool hasFinal);
   Any andOr(const Any& dot, const Function& function, Words arguments, const Any* final);
   Any invoke(const Function& function, const Node& node, std::span<const Any> arguments);
   Any evaluateArgument(const Any& dot, Param param, const Node& node);
@@ -120,11 +124,11 @@ class Executor {
   ArenaStack<Frame> frames_;
   ArenaStack<Loop> loops_;
   ArenaStack<Variable> variables_;
-  ArenaStack<Any> arguments_;       // of the calls in progress
-  std::size_t variableBase_ = 0;    // of the running template
+  ArenaStack<Any> arguments_;     // of the calls in progress
+  std::size_t variableBase_ = 0;  // of the running template
   int templateDepth_ = 0;
-  const Body* body_;                // the running template
-  const Node* node_ = nullptr;      // what errors are reported for; only ever overwritten
+  const Body* body_;            // the running template
+  const Node* node_ = nullptr;  // what errors are reported for; only ever overwritten
 };
 
 }  // namespace iop::gotemplate::internal

@@ -1,10 +1,10 @@
 #pragma once
 
-// How failures travel inside of this library: as exceptions, caught at its border (Template::parse and
-// Template::execute), where they become an Error.
+// How failures travel inside of this library: as exceptions, caught at its border (Template::parse
+// and Template::execute), where they become an Error.
 //
-// An execution may fail at any depth of any function, as Go's panics do, and success is the common case: so
-// functions of templates are written as if nothing could fail.
+// An execution may fail at any depth of any function, as Go's panics do, and success is the common
+// case: so functions of templates are written as if nothing could fail.
 
 #include <string>
 #include <utility>
@@ -41,6 +41,7 @@ T valueOrFail(Result<T>&& result) {
   failFunction(std::move(result.error().message));
 }
 
-inline constexpr const char* kNilDereference = "runtime error: invalid memory address or nil pointer dereference";
+inline constexpr const char* kNilDereference =
+    "runtime error: invalid memory address or nil pointer dereference";
 
 }  // namespace iop::gotemplate::internal

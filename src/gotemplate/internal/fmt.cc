@@ -15,8 +15,13 @@ constexpr int kLargestNumber = 1'000'000;
 // Walks a format and hands each directive to a Printer.
 class Formatter {
  public:
-  Formatter(Runtime& runtime, std::string& out, std::string_view format, std::span<const Any> arguments)
-      : runtime_(runtime), out_(out), format_(format), arguments_(arguments), printer_(runtime, out) {}
+  Formatter(Runtime& runtime, std::string& out, std::string_view format,
+            std::span<const Any> arguments)
+      : runtime_(runtime),
+        out_(out),
+        format_(format),
+        arguments_(arguments),
+        printer_(runtime, out) {}
 
   void run();
 
@@ -47,9 +52,9 @@ class Formatter {
   std::span<const Any> arguments_;
   Printer printer_;
   std::size_t at_ = 0;
-  std::size_t next_ = 0;       // argument
-  bool isReordered_ = false;   // an index was used
-  bool isGoodIndex_ = true;    // of the current directive
+  std::size_t next_ = 0;      // argument
+  bool isReordered_ = false;  // an index was used
+  bool isGoodIndex_ = true;   // of the current directive
   bool isAfterIndex_ = false;
 };
 
@@ -299,7 +304,8 @@ void appendPrintLine(Runtime& runtime, std::string& out, std::span<const Any> va
   out += '\n';
 }
 
-void appendFormatted(Runtime& runtime, std::string& out, std::string_view format, std::span<const Any> arguments) {
+void appendFormatted(Runtime& runtime, std::string& out, std::string_view format,
+                     std::span<const Any> arguments) {
   Formatter(runtime, out, format, arguments).run();
 }
 

@@ -20,8 +20,9 @@ struct Table {
 
   Table() {
     for (std::span<const Function> functions :
-         {builtinFunctions(), stringFunctions(), listFunctions(), dictFunctions(), numberFunctions(), logicFunctions(),
-          jsonFunctions(), dateFunctions(), versionFunctions(), cryptoFunctions(), regexFunctions(), urlFunctions()}) {
+         {builtinFunctions(), stringFunctions(), listFunctions(), dictFunctions(),
+          numberFunctions(), logicFunctions(), jsonFunctions(), dateFunctions(), versionFunctions(),
+          cryptoFunctions(), regexFunctions(), urlFunctions()}) {
       add(functions);
     }
     for (const auto& [name, function] : byName) sorted.push_back(function);

@@ -5,10 +5,10 @@
 //   const Function* upper = findFunction("upper");
 //   upper->invoke(runtime, arguments)          // arguments that are checked and converted already
 //
-// A function is described by the Go types of its parameters and its result. Counting, converting and checking of
-// arguments, and what a nil becomes, follow from that (call.cc), so the functions themselves see what they declare.
-// They are plain C++ functions; bind.h makes entries of this table of them. All tables are constant: safe on any
-// thread.
+// A function is described by the Go types of its parameters and its result. Counting, converting
+// and checking of arguments, and what a nil becomes, follow from that (call.cc), so the functions
+// themselves see what they declare. They are plain C++ functions; bind.h makes entries of this
+// table of them. All tables are constant: safe on any thread.
 
 #include <cstdint>
 #include <span>
@@ -68,8 +68,8 @@ const Function* findFunction(std::string_view name);
 // All functions, sorted by name.
 std::span<const Function* const> allFunctions();
 
-// The method of that name of a value (of its static type, pointers included); null if there is none. Its first
-// parameter is the receiver.
+// The method of that name of a value (of its static type, pointers included); null if there is
+// none. Its first parameter is the receiver.
 const Function* findMethod(Type receiver, std::string_view name);
 
 // "(string, int) string", "(any, ...any) int64".

@@ -48,8 +48,9 @@ Any elementOf(Runtime& runtime, const Any& item, const Any& index) {
   if (!item.isMap()) {
     // Go looks through pointers.
     const Type type = item.type == Type::SemverPointer ? Type::Semver : item.type;
-    failFunction("can't index item of type " +
-                 std::string(type == Type::Location ? std::string_view("time.Location") : typeName(type)));
+    failFunction("can't index item of type " + std::string(type == Type::Location
+                                                               ? std::string_view("time.Location")
+                                                               : typeName(type)));
   }
   if (index.isNil()) failFunction("value is nil; should be of type string");
   if (!index.isString()) {
@@ -87,7 +88,8 @@ std::size_t length(Runtime& runtime, Reflected value) {
 
 Any call(std::string_view callee, Reflected function, Rest<Reflected>) {
   if (function.value.isNil()) failFunction("call of nil");
-  failFunction("non-function " + std::string(callee) + " of type " + std::string(typeName(function.value.type)));
+  failFunction("non-function " + std::string(callee) + " of type " +
+               std::string(typeName(function.value.type)));
 }
 
 // --- Comparison ---
@@ -99,13 +101,17 @@ bool equal(Runtime& runtime, Reflected first, Rest<Reflected> others) {
   }
   return false;
 }
-bool notEqual(Runtime& runtime, Reflected a, Reflected b) { return !areEqual(runtime, a.value, b.value); }
+bool notEqual(Runtime& runtime, Reflected a, Reflected b) {
+  return !areEqual(runtime, a.value, b.value);
+}
 bool less(Runtime& runtime, Reflected a, Reflected b) { return isLess(runtime, a.value, b.value); }
 bool lessOrEqual(Runtime& runtime, Reflected a, Reflected b) {
   return isLess(runtime, a.value, b.value) || areEqual(runtime, a.value, b.value);
 }
 bool greater(Runtime& runtime, Reflected a, Reflected b) { return !lessOrEqual(runtime, a, b); }
-bool greaterOrEqual(Runtime& runtime, Reflected a, Reflected b) { return !isLess(runtime, a.value, b.value); }
+bool greaterOrEqual(Runtime& runtime, Reflected a, Reflected b) {
+  return !isLess(runtime, a.value, b.value);
+}
 
 // --- Text ---
 
@@ -144,7 +150,9 @@ std::string joined(Runtime& runtime, Rest<Any> values) {
 }
 std::string html(Runtime& runtime, Rest<Any> values) { return escapeHtml(joined(runtime, values)); }
 std::string js(Runtime& runtime, Rest<Any> values) { return escapeJs(joined(runtime, values)); }
-std::string urlQuery(Runtime& runtime, Rest<Any> values) { return escapeUrlQuery(joined(runtime, values)); }
+std::string urlQuery(Runtime& runtime, Rest<Any> values) {
+  return escapeUrlQuery(joined(runtime, values));
+}
 
 // --- Table ---
 

@@ -21,7 +21,9 @@ constexpr std::uint64_t kRsaSteps = 80'000;        // RSA of 2048 bits
 constexpr std::uint64_t kSmallKeySteps = 500;
 
 // sprig answers these errors as if they were results.
-std::string textOrError(Result<std::string> result) { return result ? *std::move(result) : result.error().message; }
+std::string textOrError(Result<std::string> result) {
+  return result ? *std::move(result) : result.error().message;
+}
 
 // --- Random values ---
 
@@ -50,8 +52,9 @@ std::string htpasswd(Runtime& runtime, std::string_view user, std::string_view p
   return textOrError(makeHtpasswd(user, password));
 }
 
-std::string derivedPassword(Runtime& runtime, std::uint32_t counter, std::string_view type, std::string_view password,
-                            std::string_view user, std::string_view site) {
+std::string derivedPassword(Runtime& runtime, std::uint32_t counter, std::string_view type,
+                            std::string_view password, std::string_view user,
+                            std::string_view site) {
   runtime.charge(kDerivedPasswordSteps);
   return textOrError(derivePassword(counter, type, password, user, site));
 }
@@ -74,15 +77,16 @@ std::vector<std::string> textsOfList(Runtime& runtime, const Any& list, std::str
   for (std::size_t i = 0; i < items.size(); ++i) {
     runtime.charge(kSmallKeySteps / 100);
     if (!items[i].isString()) {
-      failFunction("error " + std::string(what) + ": " + formatValue(runtime, items[i], 'v') + " is not a string");
+      failFunction("error " + std::string(what) + ": " + formatValue(runtime, items[i], 'v') +
+                   " is not a string");
     }
     out.emplace_back(items[i].asText());
   }
   return out;
 }
 
-CertificateRequest requestFor(Runtime& runtime, std::string_view name, ListArgument ips, ListArgument dnsNames,
-                              std::int64_t days) {
+CertificateRequest requestFor(Runtime& runtime, std::string_view name, ListArgument ips,
+                              ListArgument dnsNames, std::int64_t days) {
   return {std::string(name), textsOfList(runtime, ips.value, "parsing ip"),
           textsOfList(runtime, dnsNames.value, "processing alternate dns name"), days};
 }
@@ -91,43 +95,51 @@ CertificateResult ca(Runtime& runtime, std::string_view name, std::int64_t days)
   runtime.charge(kRsaSteps);
   return certificateResult(runtime, makeCa(name, days));
 }
-CertificateResult caWithKey(Runtime& runtime, std::string_view name, std::int64_t days, std::string_view key) {
+CertificateResult caWithKey(Runtime& runtime, std::string_view name, std::int64_t days,
+                            std::string_view key) {
   runtime.charge(kSmallKeySteps);
   if (key.empty()) failFunction("parsing private key: no PEM data in input");
   return certificateResult(runtime, makeCa(name, days, key));
 }
 
-CertificateResult selfSigned(Runtime& runtime, std::string_view name, ListArgument ips, ListArgument dnsNames,
-                             std::int64_t days) {
+CertificateResult selfSigned(Runtime& runtime, std::string_view name, ListArgument ips,
+                             ListArgument dnsNames, std::int64_t days) {
   runtime.charge(kRsaSteps);
-  return certificateResult(runtime, makeSelfSignedCertificate(requestFor(runtime, name, ips, dnsNames, days)));
+  return certificateResult(
+      runtime, makeSelfSignedCertificate(requestFor(runtime, name, ips, dnsNames, days)));
 }
-CertificateResult selfSignedWithKey(Runtime& runtime, std::string_view name, ListArgument ips, ListArgument dnsNames,
-                                    std::int64_t days, std::string_view key) {
+CertificateResult selfSignedWithKey(Runtime& runtime, std::string_view name, ListArgument ips,
+                                    ListArgument dnsNames, std::int64_t days,
+                                    std::string_view key) {
   runtime.charge(kSmallKeySteps);
   if (key.empty()) failFunction("parsing private key: no PEM data in input");
-  return certificateResult(runtime, makeSelfSignedCertificate(requestFor(runtime, name, ips, dnsNames, days), key));
+  return certificateResult(
+      runtime, makeSelfSignedCertificate(requestFor(runtime, name, ips, dnsNames, days), key));
 }
 
 CertificatePair pairOf(CertificateArgument certificate) {
   return {std::string(certificate.value.certificate), std::string(certificate.value.key)};
 }
 
-CertificateResult signedBy(Runtime& runtime, std::string_view name, ListArgument ips, ListArgument dnsNames,
-                           std::int64_t days, CertificateArgument issuer) {
+CertificateResult signedBy(Runtime& runtime, std::string_view name, ListArgument ips,
+                           ListArgument dnsNames, std::int64_t days, CertificateArgument issuer) {
   runtime.charge(kRsaSteps);
-  return certificateResult(runtime,
-                           makeSignedCertificate(requestFor(runtime, name, ips, dnsNames, days), pairOf(issuer)));
+  return certificateResult(
+      runtime,
+      makeSignedCertificate(requestFor(runtime, name, ips, dnsNames, days), pairOf(issuer)));
 }
-CertificateResult signedByWithKey(Runtime& runtime, std::string_view name, ListArgument ips, ListArgument dnsNames,
-                                  std::int64_t days, CertificateArgument issuer, std::string_view key) {
+CertificateResult signedByWithKey(Runtime& runtime, std::string_view name, ListArgument ips,
+                                  ListArgument dnsNames, std::int64_t days,
+                                  CertificateArgument issuer, std::string_view key) {
   runtime.charge(kSmallKeySteps);
   if (key.empty()) failFunction("parsing private key: no PEM data in input");
-  return certificateResult(runtime,
-                           makeSignedCertificate(requestFor(runtime, name, ips, dnsNames, days), pairOf(issuer), key));
+  return certificateResult(
+      runtime,
+      makeSignedCertificate(requestFor(runtime, name, ips, dnsNames, days), pairOf(issuer), key));
 }
 
-CertificateResult customCertificate(Runtime& runtime, std::string_view certificate, std::string_view key) {
+CertificateResult customCertificate(Runtime& runtime, std::string_view certificate,
+                                    std::string_view key) {
   runtime.charge(kSmallKeySteps);
   return certificateResult(runtime, decodeCertificatePair(certificate, key));
 }

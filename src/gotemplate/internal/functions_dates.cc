@@ -12,7 +12,8 @@ namespace {
 // What sprig takes for a time: a time, or seconds as an integer. Everything else is now.
 Time timeOf(const Any& value) {
   if (value.type == Type::Time) return *value.time;
-  if (value.type == Type::Int || value.type == Type::Int64) return unixTime(value.integer, 0, localLocation());
+  if (value.type == Type::Int || value.type == Type::Int64)
+    return unixTime(value.integer, 0, localLocation());
   return currentTime();
 }
 
@@ -22,14 +23,18 @@ std::string dateInZone(std::string_view layout, Any value, std::string_view zone
 }
 std::string date(std::string_view layout, Any value) { return dateInZone(layout, value, "Local"); }
 std::string htmlDate(Any value) { return dateInZone("2006-01-02", value, "Local"); }
-std::string htmlDateInZone(Any value, std::string_view zone) { return dateInZone("2006-01-02", value, zone); }
+std::string htmlDateInZone(Any value, std::string_view zone) {
+  return dateInZone("2006-01-02", value, zone);
+}
 
 Time now() { return currentTime(); }
 
 Result<Time> mustToDate(std::string_view layout, std::string_view text) {
   return parseTime(layout, text, localLocation());
 }
-Time toDate(std::string_view layout, std::string_view text) { return mustToDate(layout, text).value_or(Time{}); }
+Time toDate(std::string_view layout, std::string_view text) {
+  return mustToDate(layout, text).value_or(Time{});
+}
 
 Result<Time> mustDateModify(std::string_view duration, TimeArgument time) {
   ASSIGN_OR_RETURN(const GoDuration parsed, parseDuration(duration));

@@ -89,7 +89,8 @@ Dict pick(Runtime& runtime, MapArgument map, Rest<std::string_view> wanted) {
 Dict omit(Runtime& runtime, MapArgument map, Rest<std::string_view> unwanted) {
   const MapView entries(runtime, map.value);
   Map* out = runtime.makeMap(entries.size());
-  for (std::size_t i = 0; i < entries.size(); ++i) out->entries[i] = {entries.key(i), entries.value(i)};
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    out->entries[i] = {entries.key(i), entries.value(i)};
   out->size = static_cast<std::uint32_t>(entries.size());
   runtime.charge(entries.size());
   for (std::size_t i = 0; i < unwanted.size(); ++i) runtime.erase(*out, unwanted[i]);
@@ -111,8 +112,8 @@ Any merge(Runtime& runtime, MapArgument target, Rest<MapArgument> sources) {
 // Go's panic of a type assertion.
 [[noreturn]] void failConversion(const Any& value, std::string_view wanted) {
   failFunction("interface conversion: interface {} is " +
-               std::string(value.isNil() ? std::string_view("nil") : typeName(value.type)) + ", not " +
-               std::string(wanted));
+               std::string(value.isNil() ? std::string_view("nil") : typeName(value.type)) +
+               ", not " + std::string(wanted));
 }
 
 Any dig(Runtime& runtime, Rest<Any> arguments) {

@@ -13,14 +13,26 @@ constexpr AnyJsonOptions kPlain = {};
 constexpr AnyJsonOptions kPretty = {.isIndented = true};
 constexpr AnyJsonOptions kRaw = {.escapesHtml = false};
 
-std::string textOrNothing(Result<std::string> result) { return result ? *std::move(result) : std::string(); }
+std::string textOrNothing(Result<std::string> result) {
+  return result ? *std::move(result) : std::string();
+}
 
-std::string toJson(Runtime& runtime, Any value) { return textOrNothing(printAnyJson(runtime, value, kPlain)); }
-std::string toPrettyJson(Runtime& runtime, Any value) { return textOrNothing(printAnyJson(runtime, value, kPretty)); }
+std::string toJson(Runtime& runtime, Any value) {
+  return textOrNothing(printAnyJson(runtime, value, kPlain));
+}
+std::string toPrettyJson(Runtime& runtime, Any value) {
+  return textOrNothing(printAnyJson(runtime, value, kPretty));
+}
 
-Result<std::string> mustToJson(Runtime& runtime, Any value) { return printAnyJson(runtime, value, kPlain); }
-Result<std::string> mustToPrettyJson(Runtime& runtime, Any value) { return printAnyJson(runtime, value, kPretty); }
-Result<std::string> toRawJson(Runtime& runtime, Any value) { return printAnyJson(runtime, value, kRaw); }
+Result<std::string> mustToJson(Runtime& runtime, Any value) {
+  return printAnyJson(runtime, value, kPlain);
+}
+Result<std::string> mustToPrettyJson(Runtime& runtime, Any value) {
+  return printAnyJson(runtime, value, kPretty);
+}
+Result<std::string> toRawJson(Runtime& runtime, Any value) {
+  return printAnyJson(runtime, value, kRaw);
+}
 
 Result<Any> mustFromJson(Runtime& runtime, std::string_view text) {
   // A list of small elements takes 16 bytes for two of its text.

@@ -17,10 +17,12 @@ using AnyList = Typed<Type::AnySlice>;
 using Growth = Slice::Growth;
 
 // The list of an argument; anything else fails with "WHAT KIND".
-SliceView listOf(Runtime& runtime, const Any& value, std::string_view what, std::string_view suffix = "") {
+SliceView listOf(Runtime& runtime, const Any& value, std::string_view what,
+                 std::string_view suffix = "") {
   if (value.isNil()) failFunction(kNilDereference);
   if (!value.isSlice()) {
-    failFunction(std::string(what) + " " + std::string(kindName(kindOf(value.type))) + std::string(suffix));
+    failFunction(std::string(what) + " " + std::string(kindName(kindOf(value.type))) +
+                 std::string(suffix));
   }
   const SliceView items(value);
   runtime.charge(items.size() / 8);
@@ -29,7 +31,8 @@ SliceView listOf(Runtime& runtime, const Any& value, std::string_view what, std:
 
 AnyList nilList() { return {Any::list(Type::AnySlice, nullptr)}; }
 
-// `count` elements of a list from `first` on, after `before` elements that the caller fills in, and before `after`.
+// `count` elements of a list from `first` on, after `before` elements that the caller fills in, and
+// before `after`.
 Slice* copyItems(Runtime& runtime, const SliceView& items, std::size_t first, std::size_t count,
                  std::size_t before = 0, std::size_t after = 0, Growth growth = Growth::Exact) {
   Slice* out = runtime.makeSlice(before + count + after, growth);
@@ -145,9 +148,11 @@ Any slice(Runtime& runtime, Any value, Rest<Any> indexes) {
   const SliceView items = listOf(runtime, value, "list should be type of slice or array but");
   if (items.size() == 0) return Any::nil();
   const std::int64_t start = indexes.size() > 0 ? toInt64(indexes[0]) : 0;
-  const std::int64_t end = indexes.size() > 1 ? toInt64(indexes[1]) : static_cast<std::int64_t>(items.size());
+  const std::int64_t end =
+      indexes.size() > 1 ? toInt64(indexes[1]) : static_cast<std::int64_t>(items.size());
   const std::uint32_t capacity = capacityOf(value);
-  if (start < 0 || start > end || end > capacity) failFunction("reflect.Value.Slice: slice index out of bounds");
+  if (start < 0 || start > end || end > capacity)
+    failFunction("reflect.Value.Slice: slice index out of bounds");
   Slice* whole = value.isSource ? nullptr : value.slice;
   if (whole == nullptr || whole->growth != Growth::Exact) {
     whole = runtime.makeSlice(capacity);
@@ -164,14 +169,16 @@ Any slice(Runtime& runtime, Any value, Rest<Any> indexes) {
   return Any::list(value.type, out);
 }
 
+// With sprig's arithmetic, on which the answers to sizes below 1 depend.
 Typed<Type::AnySliceSlice> chunk(Runtime& runtime, std::int64_t size, Any value) {
+  constexpr const char* kBadLength = "runtime error: makeslice: len out of range";
   const SliceView items = listOf(runtime, value, "Cannot chunk type");
-  const auto length = static_cast<double>(items.size());
-  const double quotient = std::floor((length - 1) / static_cast<double>(size)) + 1;
-  const std::int64_t count = truncateToInt64(quotient);
-  if (count < 0 || size == 0) failFunction("runtime error: makeslice: len out of range");
+  const double quotient = (static_cast<double>(items.size()) - 1) / static_cast<double>(size);
+  const std::int64_t count = truncateToInt64(std::floor(quotient) + 1);
+  if (count < 0) failFunction(kBadLength);
   Slice* chunks = runtime.makeSlice(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < chunks->length; ++i) {
+    if (size < 0) failFunction(kBadLength);
     const std::size_t from = i * static_cast<std::size_t>(size);
     const std::size_t members = std::min(static_cast<std::size_t>(size), items.size() - from);
     chunks->items[i] = Any::list(Type::AnySlice, copyItems(runtime, items, from, members));
@@ -185,36 +192,16 @@ constexpr Function entry(std::string_view name) {
 }
 
 constexpr Function kFunctions[] = {
-    entry<&list>("list"),
-    entry<&list>("tuple"),
-    entry<&first>("first"),
-    entry<&first>("mustFirst"),
-    entry<&last>("last"),
-    entry<&last>("mustLast"),
-    entry<&rest>("rest"),
-    entry<&rest>("mustRest"),
-    entry<&initial>("initial"),
-    entry<&initial>("mustInitial"),
-    entry<&push>("append"),
-    entry<&push>("mustAppend"),
-    entry<&push>("push"),
-    entry<&push>("mustPush"),
-    entry<&prepend>("prepend"),
-    entry<&prepend>("mustPrepend"),
-    entry<&concat>("concat"),
-    entry<&reverse>("reverse"),
-    entry<&reverse>("mustReverse"),
-    entry<&compact>("compact"),
-    entry<&compact>("mustCompact"),
-    entry<&uniq>("uniq"),
-    entry<&uniq>("mustUniq"),
-    entry<&without>("without"),
-    entry<&without>("mustWithout"),
-    entry<&has>("has"),
-    entry<&has>("mustHas"),
-    entry<&slice>("slice"),
-    entry<&slice>("mustSlice"),
-    entry<&chunk>("chunk"),
+    entry<&list>("list"),           entry<&list>("tuple"),      entry<&first>("first"),
+    entry<&first>("mustFirst"),     entry<&last>("last"),       entry<&last>("mustLast"),
+    entry<&rest>("rest"),           entry<&rest>("mustRest"),   entry<&initial>("initial"),
+    entry<&initial>("mustInitial"), entry<&push>("append"),     entry<&push>("mustAppend"),
+    entry<&push>("push"),           entry<&push>("mustPush"),   entry<&prepend>("prepend"),
+    entry<&prepend>("mustPrepend"), entry<&concat>("concat"),   entry<&reverse>("reverse"),
+    entry<&reverse>("mustReverse"), entry<&compact>("compact"), entry<&compact>("mustCompact"),
+    entry<&uniq>("uniq"),           entry<&uniq>("mustUniq"),   entry<&without>("without"),
+    entry<&without>("mustWithout"), entry<&has>("has"),         entry<&has>("mustHas"),
+    entry<&slice>("slice"),         entry<&slice>("mustSlice"), entry<&chunk>("chunk"),
     entry<&chunk>("mustChunk"),
 };
 

@@ -64,7 +64,8 @@ Any copyOf(Runtime& runtime, const Any& value, int depth) {
   if (value.isSlice()) {
     const SliceView items(value);
     Slice* out = runtime.makeSlice(items.size());
-    for (std::size_t i = 0; i < items.size(); ++i) out->items[i] = copyOf(runtime, items[i], depth + 1);
+    for (std::size_t i = 0; i < items.size(); ++i)
+      out->items[i] = copyOf(runtime, items[i], depth + 1);
     Any copy = Any::list(value.type, out);
     copy.isInterface = value.isInterface;
     return copy;
@@ -81,7 +82,8 @@ Any copyOf(Runtime& runtime, const Any& value, int depth) {
   }
   // Of structs only what they show to the world is copied, which is nothing of these.
   Any copy = value;
-  if (value.type == Type::Semver || value.type == Type::SemverPointer) copy = runtime.makeSemver(value.type, {});
+  if (value.type == Type::Semver || value.type == Type::SemverPointer)
+    copy = runtime.makeSemver(value.type, {});
   if (value.type == Type::Location) copy = runtime.makeLocation(Location::fixed("", 0));
   copy.isInterface = value.isInterface;
   return copy;

@@ -38,7 +38,9 @@ std::int64_t wrappingAdd(std::int64_t a, std::int64_t b) {
 std::int64_t wrappingMultiply(std::int64_t a, std::int64_t b) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
 }
-std::int64_t wrappingNegate(std::int64_t a) { return static_cast<std::int64_t>(0 - static_cast<std::uint64_t>(a)); }
+std::int64_t wrappingNegate(std::int64_t a) {
+  return static_cast<std::int64_t>(0 - static_cast<std::uint64_t>(a));
+}
 
 GoInt64 add(Rest<Any> values) {
   std::int64_t sum = 0;
@@ -49,7 +51,8 @@ GoInt64 add1(Any value) { return {wrappingAdd(toInt64(value), 1)}; }
 GoInt64 sub(Any a, Any b) { return {wrappingAdd(toInt64(a), wrappingNegate(toInt64(b)))}; }
 GoInt64 mul(Any first, Rest<Any> others) {
   std::int64_t product = toInt64(first);
-  for (std::size_t i = 0; i < others.size(); ++i) product = wrappingMultiply(product, toInt64(others[i]));
+  for (std::size_t i = 0; i < others.size(); ++i)
+    product = wrappingMultiply(product, toInt64(others[i]));
   return {product};
 }
 
@@ -105,7 +108,8 @@ Result<double> foldf(Runtime& runtime, Any first, Rest<Any> others) {
   return fold<op>(runtime, toFloat64(first), floatsOf(others));
 }
 
-// math.Max and math.Min: NaN wins unless there is the infinity that is asked for, and 0 is greater than -0.
+// math.Max and math.Min: NaN wins unless there is the infinity that is asked for, and 0 is greater
+// than -0.
 double maxOf(double a, double b) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   if (a == kInfinity || b == kInfinity) return kInfinity;
@@ -138,18 +142,23 @@ double round(Any value, std::int64_t places, Rest<double> threshold) {
 std::uint64_t countSteps(std::int64_t start, std::int64_t stop, std::int64_t step) {
   if (stop < start ? step >= 0 : step <= 0) return 0;
   const bool isDown = stop < start;
-  const std::uint64_t distance = isDown ? static_cast<std::uint64_t>(start) - static_cast<std::uint64_t>(stop)
-                                        : static_cast<std::uint64_t>(stop) - static_cast<std::uint64_t>(start);
-  const std::uint64_t stride = isDown ? 0 - static_cast<std::uint64_t>(step) : static_cast<std::uint64_t>(step);
+  const std::uint64_t distance =
+      isDown ? static_cast<std::uint64_t>(start) - static_cast<std::uint64_t>(stop)
+             : static_cast<std::uint64_t>(stop) - static_cast<std::uint64_t>(start);
+  const std::uint64_t stride =
+      isDown ? 0 - static_cast<std::uint64_t>(step) : static_cast<std::uint64_t>(step);
   return distance / stride + (distance % stride == 0 ? 0 : 1);
 }
 
-Typed<Type::IntSlice> untilStep(Runtime& runtime, std::int64_t start, std::int64_t stop, std::int64_t step) {
+Typed<Type::IntSlice> untilStep(Runtime& runtime, std::int64_t start, std::int64_t stop,
+                                std::int64_t step) {
   const std::uint64_t count = countSteps(start, stop, step);
-  runtime.checkValueBytes(count > std::numeric_limits<std::uint32_t>::max() ? count : count * sizeof(Any));
+  runtime.checkValueBytes(count > std::numeric_limits<std::uint32_t>::max() ? count
+                                                                            : count * sizeof(Any));
   Slice* out = runtime.makeSlice(count, Slice::Growth::Appended);
   std::int64_t value = start;
-  for (std::uint64_t i = 0; i < count; ++i, value = wrappingAdd(value, step)) out->items[i] = Any::integerOf(value);
+  for (std::uint64_t i = 0; i < count; ++i, value = wrappingAdd(value, step))
+    out->items[i] = Any::integerOf(value);
   return {Any::list(Type::IntSlice, out)};
 }
 
@@ -157,8 +166,8 @@ Typed<Type::IntSlice> until(Runtime& runtime, std::int64_t count) {
   return untilStep(runtime, 0, count, count < 0 ? -1 : 1);
 }
 
-std::string numbersAsText(Runtime& runtime, std::int64_t start, std::int64_t end, std::int64_t direction,
-                          std::int64_t step) {
+std::string numbersAsText(Runtime& runtime, std::int64_t start, std::int64_t end,
+                          std::int64_t direction, std::int64_t step) {
   const Any numbers = untilStep(runtime, start, wrappingAdd(end, direction), step).value;
   std::string out;
   for (std::size_t i = 0; i < numbers.slice->length; ++i) {

@@ -1,5 +1,5 @@
-// sprig's functions on regular expressions. Those whose name begins with "must" fail with the expression's error; in
-// Go the others panic, which fails with a longer text.
+// sprig's functions on regular expressions. Those whose name begins with "must" fail with the
+// expression's error; in Go the others panic, which fails with a longer text.
 
 #include <optional>
 #include <string>
@@ -28,18 +28,22 @@ bool regexMatch(std::string_view pattern, std::string_view text) {
   const Result<RegexpPtr> compiled = compileRegexp(pattern);
   return compiled && (*compiled)->matches(text);
 }
-bool mustRegexMatch(std::string_view pattern, std::string_view text) { return compile(pattern, true)->matches(text); }
+bool mustRegexMatch(std::string_view pattern, std::string_view text) {
+  return compile(pattern, true)->matches(text);
+}
 
 template <bool isMust>
 std::string_view regexFind(std::string_view pattern, std::string_view text) {
   return compile(pattern, isMust)->find(text);
 }
 template <bool isMust>
-StringList regexFindAll(Runtime& runtime, std::string_view pattern, std::string_view text, std::int64_t limit) {
+StringList regexFindAll(Runtime& runtime, std::string_view pattern, std::string_view text,
+                        std::int64_t limit) {
   return listOf(runtime, compile(pattern, isMust)->findAll(text, limit));
 }
 template <bool isMust>
-StringList regexSplit(Runtime& runtime, std::string_view pattern, std::string_view text, std::int64_t limit) {
+StringList regexSplit(Runtime& runtime, std::string_view pattern, std::string_view text,
+                      std::int64_t limit) {
   return listOf(runtime, compile(pattern, isMust)->split(text, limit));
 }
 template <bool isMust>
@@ -51,10 +55,11 @@ std::string regexReplaceAll(Runtime& runtime, std::string_view pattern, std::str
   return *std::move(replaced);
 }
 template <bool isMust>
-std::string regexReplaceAllLiteral(Runtime& runtime, std::string_view pattern, std::string_view text,
-                                   std::string_view replacement) {
+std::string regexReplaceAllLiteral(Runtime& runtime, std::string_view pattern,
+                                   std::string_view text, std::string_view replacement) {
   const std::size_t limit = runtime.limits().valueBytes;
-  Result<std::string> replaced = compile(pattern, isMust)->replaceAllLiteral(text, replacement, limit);
+  Result<std::string> replaced =
+      compile(pattern, isMust)->replaceAllLiteral(text, replacement, limit);
   if (!replaced) runtime.checkValueBytes(limit + 1);
   return *std::move(replaced);
 }

@@ -23,19 +23,28 @@ std::string_view hello() { return "Hello!"; }
 
 // --- Trimming ---
 
-std::string_view trimAll(std::string_view cutset, std::string_view text) { return trimCutset(text, cutset); }
-std::string_view trimStart(std::string_view prefix, std::string_view text) { return trimPrefix(text, prefix); }
-std::string_view trimEnd(std::string_view suffix, std::string_view text) { return trimSuffix(text, suffix); }
+std::string_view trimAll(std::string_view cutset, std::string_view text) {
+  return trimCutset(text, cutset);
+}
+std::string_view trimStart(std::string_view prefix, std::string_view text) {
+  return trimPrefix(text, prefix);
+}
+std::string_view trimEnd(std::string_view suffix, std::string_view text) {
+  return trimSuffix(text, suffix);
+}
 
 // --- Searching ---
 
-bool contains(std::string_view part, std::string_view text) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view part, std::string_view text) {
+  return text.find(part) != std::string_view::npos;
+}
 bool hasPrefix(std::string_view prefix, std::string_view text) { return text.starts_with(prefix); }
 bool hasSuffix(std::string_view suffix, std::string_view text) { return text.ends_with(suffix); }
 
 // --- Growing: the size of the result is checked first ---
 
-std::string replace(Runtime& runtime, std::string_view old, std::string_view replacement, std::string_view text) {
+std::string replace(Runtime& runtime, std::string_view old, std::string_view replacement,
+                    std::string_view text) {
   const std::uint64_t count = countOccurrences(text, old);
   runtime.checkValueBytes(text.size() + count * replacement.size());
   return replaceAll(text, old, replacement);
@@ -45,7 +54,8 @@ Result<std::string> repeatText(Runtime& runtime, std::int64_t count, std::string
   if (count > 0 && !text.empty()) {
     const auto times = static_cast<std::uint64_t>(count);
     // What overflows fails by itself.
-    if (times <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / text.size()) {
+    if (times <=
+        static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / text.size()) {
       runtime.checkValueBytes(times * text.size());
     }
   }
@@ -62,13 +72,15 @@ Result<std::string> indentText(Runtime& runtime, std::int64_t spaces, std::strin
   return indent(spaces, text);
 }
 
-Result<std::string> newlineIndentText(Runtime& runtime, std::int64_t spaces, std::string_view text) {
+Result<std::string> newlineIndentText(Runtime& runtime, std::int64_t spaces,
+                                      std::string_view text) {
   ASSIGN_OR_RETURN(const std::string indented, indentText(runtime, spaces, text));
   return "\n" + indented;
 }
 
 std::string wrapAt(std::int64_t width, std::string_view text) { return wrapText(text, width); }
-std::string wrapWith(Runtime& runtime, std::int64_t width, std::string_view lineBreak, std::string_view text) {
+std::string wrapWith(Runtime& runtime, std::int64_t width, std::string_view lineBreak,
+                     std::string_view text) {
   const auto columns = static_cast<std::uint64_t>(std::max<std::int64_t>(width, 1));
   runtime.checkValueBytes(text.size() + (text.size() / columns + 1) * lineBreak.size());
   return wrapTextWith(text, width, lineBreak);
@@ -160,10 +172,13 @@ StringMap numbered(Runtime& runtime, const std::vector<std::string_view>& parts)
   return {Any::mapOf(Type::StringMap, map)};
 }
 
-StringMap splitMapN(Runtime& runtime, std::string_view separator, std::int64_t limit, std::string_view text) {
+StringMap splitMapN(Runtime& runtime, std::string_view separator, std::int64_t limit,
+                    std::string_view text) {
   const std::uint64_t parts = countOccurrences(text, separator) + 1;
-  runtime.checkValueBytes(limit >= 0 && static_cast<std::uint64_t>(limit) < parts ? 0 : parts * sizeof(Map::Entry));
-  const auto clamped = static_cast<int>(std::clamp<std::int64_t>(limit, -1, std::numeric_limits<int>::max()));
+  runtime.checkValueBytes(
+      limit >= 0 && static_cast<std::uint64_t>(limit) < parts ? 0 : parts * sizeof(Map::Entry));
+  const auto clamped =
+      static_cast<int>(std::clamp<std::int64_t>(limit, -1, std::numeric_limits<int>::max()));
   return numbered(runtime, splitN(text, separator, clamped));
 }
 
@@ -173,7 +188,9 @@ StringMap splitMap(Runtime& runtime, std::string_view separator, std::string_vie
 
 // --- Encodings whose errors become the output ---
 
-std::string textOrError(Result<std::string> result) { return result ? *std::move(result) : result.error().message; }
+std::string textOrError(Result<std::string> result) {
+  return result ? *std::move(result) : result.error().message;
+}
 std::string base64Decoded(std::string_view text) { return textOrError(decodeBase64(text)); }
 std::string base32Decoded(std::string_view text) { return textOrError(decodeBase32(text)); }
 std::string adler32Text(std::string_view text) { return std::to_string(adler32Sum(text)); }

@@ -56,18 +56,12 @@ constexpr Function entry(std::string_view name) {
 
 // Paths of the operating system are those of URLs: this is not Windows.
 constexpr Function kFunctions[] = {
-    entry<&urlParse>("urlParse"),
-    entry<&urlJoin>("urlJoin"),
-    entry<&basePath>("base"),
-    entry<&basePath>("osBase"),
-    entry<&dirPath>("dir"),
-    entry<&dirPath>("osDir"),
-    entry<&cleanPath>("clean"),
-    entry<&cleanPath>("osClean"),
-    entry<&extensionOf>("ext"),
-    entry<&extensionOf>("osExt"),
-    entry<&isAbsolutePath>("isAbs"),
-    entry<&isAbsolutePath>("osIsAbs"),
+    entry<&urlParse>("urlParse"),    entry<&urlJoin>("urlJoin"),
+    entry<&basePath>("base"),        entry<&basePath>("osBase"),
+    entry<&dirPath>("dir"),          entry<&dirPath>("osDir"),
+    entry<&cleanPath>("clean"),      entry<&cleanPath>("osClean"),
+    entry<&extensionOf>("ext"),      entry<&extensionOf>("osExt"),
+    entry<&isAbsolutePath>("isAbs"), entry<&isAbsolutePath>("osIsAbs"),
 };
 
 }  // namespace

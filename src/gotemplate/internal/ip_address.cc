@@ -1,5 +1,6 @@
 #include "gotemplate/internal/ip_address.h"
 
+#include "gotemplate/internal/ascii.h"
 #include "gotemplate/internal/strconv.h"
 
 namespace iop::gotemplate::internal {
@@ -42,7 +43,7 @@ class IpReader {
     unsigned fields = 0;
     for (std::size_t at = 0; at < text.size(); ++at) {
       const char c = text[at];
-      if (c >= '0' && c <= '9') {
+      if (isAsciiDigit(c)) {
         if (digits == 1 && value == 0) return error("IPv4 field has octet with leading zero");
         value = value * 10 + static_cast<unsigned>(c - '0');
         ++digits;
@@ -64,20 +65,13 @@ class IpReader {
     return {};
   }
 
-  static int hexValue(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-  }
-
   // Reads one group of hexadecimal digits from the front of `rest`, or the IPv4 address at its end.
   Status readGroup(std::string_view& rest, std::vector<std::uint8_t>& bytes, bool hasGap) const {
     unsigned value = 0;
     std::size_t digits = 0;
-    for (; digits < rest.size() && hexValue(rest[digits]) >= 0; ++digits) {
+    for (; digits < rest.size() && hexDigitValue(rest[digits]) >= 0; ++digits) {
       if (digits > 3) return error("each group must have 4 or less digits", rest);
-      value = value << 4 | static_cast<unsigned>(hexValue(rest[digits]));
+      value = value << 4 | static_cast<unsigned>(hexDigitValue(rest[digits]));
     }
     if (digits == 0) return error("each colon-separated field must have at least one digit", rest);
     if (digits < rest.size() && rest[digits] == '.') {

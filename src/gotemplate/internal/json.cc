@@ -14,7 +14,8 @@ namespace {
 
 class JsonPrinter {
  public:
-  JsonPrinter(Runtime& runtime, const AnyJsonOptions& options) : runtime_(runtime), options_(options) {}
+  JsonPrinter(Runtime& runtime, const AnyJsonOptions& options)
+      : runtime_(runtime), options_(options) {}
 
   Status print(const Any& value);
   std::string take() { return std::move(out_); }
@@ -39,8 +40,8 @@ class JsonPrinter {
 Status JsonPrinter::enter(const Any& container, const void* identity) {
   if (path_.size() >= static_cast<std::size_t>(runtime_.limits().valueDepth)) {
     if (std::ranges::find(path_, identity) != path_.end()) {
-      return fail(Code::Invalid,
-                  "json: unsupported value: encountered a cycle via " + std::string(typeName(container.type)));
+      return fail(Code::Invalid, "json: unsupported value: encountered a cycle via " +
+                                     std::string(typeName(container.type)));
     }
     runtime_.checkDepth(static_cast<int>(path_.size()) + 1);
   }
@@ -149,7 +150,8 @@ Status JsonPrinter::print(const Any& value) {
     case Type::Time: {
       Result<std::string> time = printJsonTime(*value.time);
       if (!time) {
-        return fail(Code::Invalid, "json: error calling MarshalJSON for type time.Time: " + time.error().message);
+        return fail(Code::Invalid,
+                    "json: error calling MarshalJSON for type time.Time: " + time.error().message);
       }
       text(*time);
       return {};
@@ -179,7 +181,8 @@ Status JsonPrinter::print(const Any& value) {
 
 }  // namespace
 
-Result<std::string> printAnyJson(Runtime& runtime, const Any& value, const AnyJsonOptions& options) {
+Result<std::string> printAnyJson(Runtime& runtime, const Any& value,
+                                 const AnyJsonOptions& options) {
   JsonPrinter printer(runtime, options);
   RETURN_IF_ERROR(printer.print(value));
   return printer.take();

@@ -4,8 +4,8 @@
 //
 //   Result<std::string> text = printAnyJson(runtime, value, {.escapesHtml = true});
 //
-// Errors are Go's: "json: unsupported type: complex128", "json: unsupported value: NaN", "json: unsupported value:
-// encountered a cycle via map[string]interface {}".
+// Errors are Go's: "json: unsupported type: complex128", "json: unsupported value: NaN", "json:
+// unsupported value: encountered a cycle via map[string]interface {}".
 
 #include <string>
 

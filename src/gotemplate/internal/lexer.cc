@@ -21,7 +21,8 @@ constexpr bool isDigitByte(char c) { return c >= '0' && c <= '9'; }
 
 bool isAlphanumeric(char32_t rune) {
   if (rune < 0x80) {
-    return rune == '_' || (rune >= '0' && rune <= '9') || (rune >= 'a' && rune <= 'z') || (rune >= 'A' && rune <= 'Z');
+    return rune == '_' || (rune >= '0' && rune <= '9') || (rune >= 'a' && rune <= 'z') ||
+           (rune >= 'A' && rune <= 'Z');
   }
   return isLetter(rune) || isDigit(rune);
 }
@@ -52,10 +53,18 @@ std::string describeRune(char32_t rune) {
 
 TokenKind kindOfWord(std::string_view word) {
   static constexpr std::pair<std::string_view, TokenKind> kWords[] = {
-      {"if", TokenKind::If},         {"end", TokenKind::End},           {"else", TokenKind::Else},
-      {"range", TokenKind::Range},   {"with", TokenKind::With},         {"nil", TokenKind::Nil},
-      {"true", TokenKind::Bool},     {"false", TokenKind::Bool},        {"template", TokenKind::Template},
-      {"define", TokenKind::Define}, {"block", TokenKind::Block},       {"break", TokenKind::Break},
+      {"if", TokenKind::If},
+      {"end", TokenKind::End},
+      {"else", TokenKind::Else},
+      {"range", TokenKind::Range},
+      {"with", TokenKind::With},
+      {"nil", TokenKind::Nil},
+      {"true", TokenKind::Bool},
+      {"false", TokenKind::Bool},
+      {"template", TokenKind::Template},
+      {"define", TokenKind::Define},
+      {"block", TokenKind::Block},
+      {"break", TokenKind::Break},
       {"continue", TokenKind::Continue},
   };
   for (const auto& [text, kind] : kWords) {
@@ -119,19 +128,22 @@ bool Lexer::isAtTerminator() const {
 
 Lexer::RightDelim Lexer::atRightDelim() const {
   const std::string_view text = rest();
-  if (startsWithRightTrim(text) && text.substr(kTrimMarkerBytes).starts_with(right_)) return {true, true};
+  if (startsWithRightTrim(text) && text.substr(kTrimMarkerBytes).starts_with(right_))
+    return {true, true};
   return {text.starts_with(right_), false};
 }
 
 Token Lexer::emit(TokenKind kind) {
-  const Token out{kind, static_cast<std::uint32_t>(start_), line_, input_.substr(start_, at_ - start_)};
+  const Token out{kind, static_cast<std::uint32_t>(start_), line_,
+                  input_.substr(start_, at_ - start_)};
   ignore();
   return out;
 }
 
 void Lexer::ignore() {
-  line_ += static_cast<std::uint32_t>(std::count(input_.begin() + static_cast<std::ptrdiff_t>(start_),
-                                                 input_.begin() + static_cast<std::ptrdiff_t>(at_), '\n'));
+  line_ += static_cast<std::uint32_t>(
+      std::count(input_.begin() + static_cast<std::ptrdiff_t>(start_),
+                 input_.begin() + static_cast<std::ptrdiff_t>(at_), '\n'));
   start_ = at_;
 }
 
@@ -165,7 +177,8 @@ Token Lexer::lexText() {
       if (startsWithLeftTrim(input_.substr(found + left_.size()))) {
         while (trimmed > start_ && isSpaceByte(input_[trimmed - 1])) --trimmed;
       }
-      Token text{TokenKind::Text, static_cast<std::uint32_t>(start_), line_, input_.substr(start_, trimmed - start_)};
+      Token text{TokenKind::Text, static_cast<std::uint32_t>(start_), line_,
+                 input_.substr(start_, trimmed - start_)};
       ignore();
       if (!text.text.empty()) return text;
     }
@@ -221,7 +234,8 @@ Token Lexer::lexRightDelim() {
 }
 
 Token Lexer::lexInsideAction() {
-  if (atRightDelim().found) return parenDepth_ == 0 ? lexRightDelim() : error("unclosed left paren");
+  if (atRightDelim().found)
+    return parenDepth_ == 0 ? lexRightDelim() : error("unclosed left paren");
   if (isAtEnd()) return error("unclosed action");
   const char c = input_[at_];
   if (isSpaceByte(c)) return lexSpace();
@@ -245,7 +259,8 @@ Token Lexer::lexInsideAction() {
     case '$':
       return lexFieldOrVariable(TokenKind::Variable);
     case '.':
-      if (at_ + 1 < input_.size() && !isDigitByte(input_[at_ + 1])) return lexFieldOrVariable(TokenKind::Field);
+      if (at_ + 1 < input_.size() && !isDigitByte(input_[at_ + 1]))
+        return lexFieldOrVariable(TokenKind::Field);
       return lexNumber();
     case '(':
       ++at_;
@@ -293,7 +308,8 @@ Token Lexer::lexIdentifier() {
 // A "." or "$" alone or followed by a name.
 Token Lexer::lexFieldOrVariable(TokenKind kind) {
   ++at_;
-  if (isAtTerminator()) return emit(kind == TokenKind::Variable ? TokenKind::Variable : TokenKind::Dot);
+  if (isAtTerminator())
+    return emit(kind == TokenKind::Variable ? TokenKind::Variable : TokenKind::Dot);
   skipAlphanumerics();
   if (!isAtTerminator()) return badCharacter();
   return emit(kind);

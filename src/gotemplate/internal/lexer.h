@@ -3,7 +3,8 @@
 // The tokens of a template, one at a time (text/template/parse's lexer).
 //
 //   Lexer lexer("Hi {% .name %}", "{%", "%}");
-//   lexer.next()                               // Text "Hi ", LeftDelim, Space, Field ".name", Space, …
+//   lexer.next()                               // Text "Hi ", LeftDelim, Space, Field ".name",
+//   Space, …
 //
 // After an Error token there are only Eof tokens. Not thread-safe.
 
@@ -89,7 +90,8 @@ class Lexer {
   Token error(std::string message);
   Token badCharacter();
 
-  // Each reads one token; lexText may find none and go on with the action, lexComment with the text.
+  // Each reads one token; lexText may find none and go on with the action, lexComment with the
+  // text.
   Token lexText();
   bool skipComment(Token& failure);
   Token lexRightDelim();
@@ -106,8 +108,8 @@ class Lexer {
   std::string_view left_;
   std::string_view right_;
   std::size_t at_ = 0;
-  std::size_t start_ = 0;       // of the current token
-  std::uint32_t line_ = 1;      // at start_
+  std::size_t start_ = 0;   // of the current token
+  std::uint32_t line_ = 1;  // at start_
   bool insideAction_ = false;
   int parenDepth_ = 0;
   std::string message_;  // of the error

@@ -10,7 +10,8 @@ bool isEmptyForMerge(const Runtime& runtime, const Any& value) {
   return value.type != Type::Complex128 && isEmptyValue(runtime, value);
 }
 
-void mergeEntry(Runtime& runtime, Map& target, std::string_view key, const Any& value, MergeMode mode, int depth) {
+void mergeEntry(Runtime& runtime, Map& target, std::string_view key, const Any& value,
+                MergeMode mode, int depth) {
   if (value.isNil()) {
     if (mode == MergeMode::Overwrite) runtime.set(target, key, value);
     return;
@@ -37,7 +38,8 @@ void mergeInto(Runtime& runtime, Map& target, const Any& source, MergeMode mode,
   runtime.checkDepth(depth);
   Any fixed = runtime.resolve(source);
   // The source may be the target, or within it.
-  if (!fixed.isSource && fixed.map != nullptr) fixed = Any::mapOf(fixed.type, runtime.snapshot(*fixed.map));
+  if (!fixed.isSource && fixed.map != nullptr)
+    fixed = Any::mapOf(fixed.type, runtime.snapshot(*fixed.map));
   const MapView entries(runtime, fixed);
   runtime.charge(entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) {

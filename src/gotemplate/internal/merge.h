@@ -12,7 +12,8 @@ enum class MergeMode {
   Overwrite,  // what is in `source` wins
 };
 
-// Changes `target` and the maps in it. Maps of the source that the target lacks are shared, not copied.
+// Changes `target` and the maps in it. Maps of the source that the target lacks are shared, not
+// copied.
 void mergeInto(Runtime& runtime, Map& target, const Any& source, MergeMode mode, int depth = 0);
 
 }  // namespace iop::gotemplate::internal

@@ -1,7 +1,7 @@
 // The methods of Go's types that templates can reach: time.Time and its parts, and semver.Version.
 //
-// Those with several results exist to be refused with Go's message. Not there: methods that change their receiver or
-// make binary data.
+// Those with several results exist to be refused with Go's message. Not there: methods that change
+// their receiver or make binary data.
 
 #include <cmath>
 #include <string>
@@ -13,12 +13,12 @@
 namespace iop::gotemplate::internal {
 namespace {
 
-
 using Bytes = Typed<Type::ByteSlice>;
 
 Bytes bytesOf(Runtime& runtime, std::string_view text) {
   Slice* out = runtime.makeSlice(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) out->items[i] = Any::byte(static_cast<unsigned char>(text[i]));
+  for (std::size_t i = 0; i < text.size(); ++i)
+    out->items[i] = Any::byte(static_cast<unsigned char>(text[i]));
   return {Any::list(Type::ByteSlice, out)};
 }
 
@@ -26,7 +26,9 @@ Typed<Type::Uint64> unsigned64(std::uint64_t value) { return {Any::unsigned64(va
 
 // --- time.Time ---
 
-Time timeAdd(TimeArgument time, DurationValue duration) { return addDuration(time.value, duration.value); }
+Time timeAdd(TimeArgument time, DurationValue duration) {
+  return addDuration(time.value, duration.value);
+}
 Time timeAddDate(TimeArgument time, std::int64_t years, std::int64_t months, std::int64_t days) {
   return addDate(time.value, years, months, days);
 }
@@ -35,7 +37,9 @@ bool timeBefore(TimeArgument a, TimeArgument b) { return compareTimes(a.value, b
 bool timeEqual(TimeArgument a, TimeArgument b) { return compareTimes(a.value, b.value) == 0; }
 std::int64_t timeCompare(TimeArgument a, TimeArgument b) { return compareTimes(a.value, b.value); }
 DurationValue timeSub(TimeArgument a, TimeArgument b) { return {subtractTimes(a.value, b.value)}; }
-std::string timeFormat(TimeArgument time, std::string_view layout) { return formatTime(time.value, layout); }
+std::string timeFormat(TimeArgument time, std::string_view layout) {
+  return formatTime(time.value, layout);
+}
 std::string timeString(TimeArgument time) { return printTime(time.value); }
 std::string timeGoString(TimeArgument time) { return printGoTime(time.value); }
 Time timeIn(TimeArgument time, LocationArgument location) {
@@ -47,7 +51,8 @@ Time timeUtc(TimeArgument time) { return inLocation(time.value, nullptr); }
 bool timeIsZero(TimeArgument time) { return isZeroTime(time.value); }
 bool timeIsDst(TimeArgument time) { return zoneOf(time.value).isDst; }
 Typed<Type::Location> timeLocation(Runtime& runtime, TimeArgument time) {
-  return {runtime.makeLocation(time.value.location != nullptr ? time.value.location : utcLocation())};
+  return {
+      runtime.makeLocation(time.value.location != nullptr ? time.value.location : utcLocation())};
 }
 std::int64_t timeYear(TimeArgument time) { return civilTimeOf(time.value).year; }
 Typed<Type::Month> timeMonth(TimeArgument time) {
@@ -67,7 +72,9 @@ GoInt64 timeUnixMilli(TimeArgument time) { return {unixMillisOf(time.value)}; }
 GoInt64 timeUnixMicro(TimeArgument time) { return {unixMicrosOf(time.value)}; }
 GoInt64 timeUnixNano(TimeArgument time) { return {unixNanosOf(time.value)}; }
 Time timeRound(TimeArgument time, DurationValue unit) { return roundTime(time.value, unit.value); }
-Time timeTruncate(TimeArgument time, DurationValue unit) { return truncateTime(time.value, unit.value); }
+Time timeTruncate(TimeArgument time, DurationValue unit) {
+  return truncateTime(time.value, unit.value);
+}
 Bytes timeMarshalJson(Runtime& runtime, TimeArgument time) {
   return bytesOf(runtime, "\"" + valueOrFail(printJsonTime(time.value)) + "\"");
 }
@@ -117,7 +124,9 @@ Typed<Type::Semver> versionResult(Runtime& runtime, Semver version) {
   return {runtime.makeSemver(Type::Semver, std::move(version))};
 }
 
-int compare(SemverArgument a, SemverArgument b) { return compareSemver(versionOf(a), versionOf(b)); }
+int compare(SemverArgument a, SemverArgument b) {
+  return compareSemver(versionOf(a), versionOf(b));
+}
 std::int64_t versionCompare(SemverArgument a, SemverArgument b) { return compare(a, b); }
 bool versionEqual(SemverArgument a, SemverArgument b) {
   if (a.value == nullptr || b.value == nullptr) return a.value == b.value;
@@ -127,9 +136,15 @@ bool versionGreater(SemverArgument a, SemverArgument b) { return compare(a, b) >
 bool versionGreaterEqual(SemverArgument a, SemverArgument b) { return compare(a, b) >= 0; }
 bool versionLess(SemverArgument a, SemverArgument b) { return compare(a, b) < 0; }
 bool versionLessEqual(SemverArgument a, SemverArgument b) { return compare(a, b) <= 0; }
-Typed<Type::Uint64> versionMajor(SemverArgument version) { return unsigned64(versionOf(version).major); }
-Typed<Type::Uint64> versionMinor(SemverArgument version) { return unsigned64(versionOf(version).minor); }
-Typed<Type::Uint64> versionPatch(SemverArgument version) { return unsigned64(versionOf(version).patch); }
+Typed<Type::Uint64> versionMajor(SemverArgument version) {
+  return unsigned64(versionOf(version).major);
+}
+Typed<Type::Uint64> versionMinor(SemverArgument version) {
+  return unsigned64(versionOf(version).minor);
+}
+Typed<Type::Uint64> versionPatch(SemverArgument version) {
+  return unsigned64(versionOf(version).patch);
+}
 std::string_view versionPrerelease(SemverArgument version) { return versionOf(version).prerelease; }
 std::string_view versionMetadata(SemverArgument version) { return versionOf(version).metadata; }
 std::string_view versionOriginal(SemverArgument version) { return versionOf(version).original; }
@@ -143,10 +158,12 @@ Typed<Type::Semver> versionIncMinor(Runtime& runtime, SemverArgument version) {
 Typed<Type::Semver> versionIncPatch(Runtime& runtime, SemverArgument version) {
   return versionResult(runtime, incPatch(versionOf(version)));
 }
-Typed<Type::Semver> versionSetPrerelease(Runtime& runtime, SemverArgument version, std::string_view prerelease) {
+Typed<Type::Semver> versionSetPrerelease(Runtime& runtime, SemverArgument version,
+                                         std::string_view prerelease) {
   return versionResult(runtime, valueOrFail(withPrerelease(versionOf(version), prerelease)));
 }
-Typed<Type::Semver> versionSetMetadata(Runtime& runtime, SemverArgument version, std::string_view metadata) {
+Typed<Type::Semver> versionSetMetadata(Runtime& runtime, SemverArgument version,
+                                       std::string_view metadata) {
   return versionResult(runtime, valueOrFail(withMetadata(versionOf(version), metadata)));
 }
 Any versionValue(Runtime& runtime, SemverArgument version) {
@@ -189,7 +206,8 @@ constexpr Function kTimeMethods[] = {
     entry<&timeFormat>("Format"),
     entry<&timeGoString>("GoString"),
     entry<&timeHour>("Hour"),
-    refused("ISOWeek", "invalid function signature for ISOWeek: second return value should be error; is int"),
+    refused("ISOWeek",
+            "invalid function signature for ISOWeek: second return value should be error; is int"),
     entry<&timeIn>("In"),
     entry<&timeIsDst>("IsDST"),
     entry<&timeIsZero>("IsZero"),
@@ -213,9 +231,11 @@ constexpr Function kTimeMethods[] = {
     entry<&timeWeekday>("Weekday"),
     entry<&timeYear>("Year"),
     entry<&timeYearDay>("YearDay"),
-    refused("Zone", "invalid function signature for Zone: second return value should be error; is int"),
+    refused("Zone",
+            "invalid function signature for Zone: second return value should be error; is int"),
     refused("ZoneBounds",
-            "invalid function signature for ZoneBounds: second return value should be error; is time.Time"),
+            "invalid function signature for ZoneBounds: second return value should be error; is "
+            "time.Time"),
 };
 
 constexpr Function kDurationMethods[] = {
@@ -253,12 +273,9 @@ constexpr Function kVersionMethods[] = {
 };
 // Of pointers only.
 constexpr Function kVersionPointerMethods[] = {
-    entry<&versionCompare>("Compare"),
-    entry<&versionEqual>("Equal"),
-    entry<&versionGreater>("GreaterThan"),
-    entry<&versionGreaterEqual>("GreaterThanEqual"),
-    entry<&versionLess>("LessThan"),
-    entry<&versionLessEqual>("LessThanEqual"),
+    entry<&versionCompare>("Compare"),     entry<&versionEqual>("Equal"),
+    entry<&versionGreater>("GreaterThan"), entry<&versionGreaterEqual>("GreaterThanEqual"),
+    entry<&versionLess>("LessThan"),       entry<&versionLessEqual>("LessThanEqual"),
     entry<&versionOriginal>("Original"),
 };
 
@@ -284,7 +301,8 @@ const Function* findMethod(Type receiver, std::string_view name) {
     case Type::Location:
       return findIn(kLocationMethods, name);
     case Type::SemverPointer:
-      if (const Function* method = findIn(kVersionPointerMethods, name); method != nullptr) return method;
+      if (const Function* method = findIn(kVersionPointerMethods, name); method != nullptr)
+        return method;
       return findIn(kVersionMethods, name);
     case Type::Semver:
       return findIn(kVersionMethods, name);

@@ -63,7 +63,9 @@ void appendNode(std::string& out, const Node& node) {
     case NodeKind::If:
     case NodeKind::Range:
     case NodeKind::With:
-      out += node.kind == NodeKind::If ? "{{if " : node.kind == NodeKind::Range ? "{{range " : "{{with ";
+      out += node.kind == NodeKind::If      ? "{{if "
+             : node.kind == NodeKind::Range ? "{{range "
+                                            : "{{with ";
       appendPipe(out, *static_cast<const BranchNode&>(node).pipe);
       out += "}}";
       return;
@@ -139,7 +141,8 @@ std::string printLocation(const Program& program, const Node& node) {
   const std::string_view before = program.source.substr(0, node.position);
   const auto line = 1 + std::ranges::count(before, '\n');
   const std::size_t newline = before.rfind('\n');
-  const std::size_t column = newline == std::string_view::npos ? before.size() : before.size() - newline - 1;
+  const std::size_t column =
+      newline == std::string_view::npos ? before.size() : before.size() - newline - 1;
   return std::string(program.name) + ":" + std::to_string(line) + ":" + std::to_string(column);
 }
 

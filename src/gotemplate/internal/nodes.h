@@ -2,8 +2,8 @@
 
 // The parse tree of a template.
 //
-// Nodes live in the arena of their Program and point at its source. Nothing in them changes after parsing. The text
-// of a node, which stands in error messages, is made when it is asked for.
+// Nodes live in the arena of their Program and point at its source. Nothing in them changes after
+// parsing. The text of a node, which stands in error messages, is made when it is asked for.
 
 #include <complex>
 #include <cstdint>
@@ -155,7 +155,8 @@ std::string printNode(const Node& node);
 // "NAME:LINE:COLUMN" of a node.
 std::string printLocation(const Program& program, const Node& node);
 
-// Go's rules for numbers and character constants in templates. Error: the text after "template: NAME:LINE: ".
+// Go's rules for numbers and character constants in templates. Error: the text after "template:
+// NAME:LINE: ".
 enum class NumberSyntax { Number, Complex, Character };
 Result<NumberNode> parseNumber(std::string_view text, NumberSyntax syntax);
 

@@ -26,7 +26,8 @@ void setFloat(NumberNode& out, double value) {
   if (const std::int64_t integer = truncateToInt64(value); static_cast<double>(integer) == value) {
     setInteger(out, integer);
   }
-  if (const std::uint64_t integer = truncateToUint64(value); static_cast<double>(integer) == value) {
+  if (const std::uint64_t integer = truncateToUint64(value);
+      static_cast<double>(integer) == value) {
     setUnsigned(out, integer);
   }
 }
@@ -50,8 +51,8 @@ Result<NumberNode> parseCharacter(NumberNode out) {
   return out;
 }
 
-// Where the first number of "1+2i" ends, as fmt.Sscan reads it: nan and inf are numbers, and their first letters are
-// taken even where the others are missing.
+// Where the first number of "1+2i" ends, as fmt.Sscan reads it: nan and inf are numbers, and their
+// first letters are taken even where the others are missing.
 std::size_t scanFloat(std::string_view text) {
   std::size_t at = 0;
   const auto accept = [&](std::string_view characters) {
@@ -112,19 +113,22 @@ Result<NumberNode> parseNumber(std::string_view text, NumberSyntax syntax) {
   if (syntax == NumberSyntax::Character) return parseCharacter(out);
   if (syntax == NumberSyntax::Complex) return parseComplex(out);
   if (text.ends_with('i')) {
-    if (const Parsed<double> imaginary = parseFloat(text.substr(0, text.size() - 1)); imaginary.ok()) {
+    if (const Parsed<double> imaginary = parseFloat(text.substr(0, text.size() - 1));
+        imaginary.ok()) {
       setComplex(out, 0, imaginary.value);
       return out;
     }
   }
-  if (const Parsed<std::uint64_t> parsed = parseUint(text, 0); parsed.ok()) setUnsigned(out, parsed.value);
+  if (const Parsed<std::uint64_t> parsed = parseUint(text, 0); parsed.ok())
+    setUnsigned(out, parsed.value);
   if (const Parsed<std::int64_t> parsed = parseInt(text, 0); parsed.ok()) {
     setInteger(out, parsed.value);
     if (parsed.value == 0) setUnsigned(out, 0);  // -0
   }
   if (out.isInt || out.isUint) {
     out.isFloat = true;
-    out.number = out.isInt ? static_cast<double>(out.integer) : static_cast<double>(out.unsignedInteger);
+    out.number =
+        out.isInt ? static_cast<double>(out.integer) : static_cast<double>(out.unsignedInteger);
     return out;
   }
   const Parsed<double> parsed = parseFloat(text);

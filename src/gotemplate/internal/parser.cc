@@ -21,7 +21,8 @@ std::string printToken(const Token& token) {
   if (isKeyword(token.kind)) return "<" + std::string(token.text) + ">";
   if (token.text.size() <= 10) return quote(token.text);
   std::size_t end = 0;
-  for (int runes = 0; runes < 10 && end < token.text.size(); ++runes) end += decodeRune(token.text.substr(end)).width;
+  for (int runes = 0; runes < 10 && end < token.text.size(); ++runes)
+    end += decodeRune(token.text.substr(end)).width;
   return quote(token.text.substr(0, end)) + "...";
 }
 
@@ -33,18 +34,20 @@ struct Session {
   Program& program;
   Lexer lexer;
   std::unordered_map<std::string_view, std::uint32_t> variableIds;
-  std::vector<std::string_view> names;          // of a field that is not finished
-  std::vector<const Node*> nodes;               // of lists and commands that are not finished
-  std::vector<const CommandNode*> commands;     // of pipelines that are not finished
+  std::vector<std::string_view> names;       // of a field that is not finished
+  std::vector<const Node*> nodes;            // of lists and commands that are not finished
+  std::vector<const CommandNode*> commands;  // of pipelines that are not finished
   int controlDepth = 0;
   int expressionDepth = 0;
 };
 
-// The parser of one template: the main one, or the body of a definition or block. Tokens come from the common
-// lexer; look-ahead, variables and the place that errors name are its own.
+// The parser of one template: the main one, or the body of a definition or block. Tokens come from
+// the common lexer; look-ahead, variables and the place that errors name are its own.
 class Parser {
  public:
-  explicit Parser(Session& session) : session_(session), program_(session.program) { declare(variableId("$")); }
+  explicit Parser(Session& session) : session_(session), program_(session.program) {
+    declare(variableId("$"));
+  }
 
   void parseMain();
   // After "define".
@@ -183,8 +186,8 @@ Token Parser::expect(TokenKind kind, const char* context) {
 
 void Parser::fail(const std::string& message) const {
   throw TemplateFailure{Error{Code::Invalid,
-                              "template: " + std::string(program_.name) + ":" + std::to_string(tokens_[0].line) + ": " +
-                                  message,
+                              "template: " + std::string(program_.name) + ":" +
+                                  std::to_string(tokens_[0].line) + ": " + message,
                               {},
                               0}};
 }
@@ -199,7 +202,8 @@ void Parser::failLimit(const std::string& message) const {
 }
 
 void Parser::unexpected(const Token& token, std::string_view context) const {
-  if (token.kind != TokenKind::Error) fail("unexpected " + printToken(token) + " in " + std::string(context));
+  if (token.kind != TokenKind::Error)
+    fail("unexpected " + printToken(token) + " in " + std::string(context));
   std::string extra;
   if (actionLine_ != 0 && actionLine_ != token.line) {
     extra = token.text.ends_with(" action") ? " started at " : " in action started at ";
@@ -224,7 +228,8 @@ void Parser::parseMain() {
       backup2(delim);
     }
     const Node* node = textOrAction();
-    if (node->kind == NodeKind::End || node->kind == NodeKind::Else) fail("unexpected " + printNode(*node));
+    if (node->kind == NodeKind::End || node->kind == NodeKind::Else)
+      fail("unexpected " + printNode(*node));
     nodes.push_back(node);
   }
   addBody(program_.name, finishList(first));
@@ -233,23 +238,27 @@ void Parser::parseMain() {
 void Parser::parseDefinition() {
   constexpr const char* kContext = "define clause";
   const Token token = nextNonSpace();
-  if (token.kind != TokenKind::String && token.kind != TokenKind::RawString) unexpected(token, kContext);
+  if (token.kind != TokenKind::String && token.kind != TokenKind::RawString)
+    unexpected(token, kContext);
   const std::string_view name = unquoted(token.text);
   expect(TokenKind::RightDelim, kContext);
   const List body = itemList();
-  if (body.end->kind != NodeKind::End) fail("unexpected " + printNode(*body.end) + " in " + kContext);
+  if (body.end->kind != NodeKind::End)
+    fail("unexpected " + printNode(*body.end) + " in " + kContext);
   addBody(name, body.list);
 }
 
 void Parser::parseBlock(std::string_view name, Parser& outer) {
   const List body = itemList();
-  if (body.end->kind != NodeKind::End) outer.fail("unexpected " + printNode(*body.end) + " in block clause");
+  if (body.end->kind != NodeKind::End)
+    outer.fail("unexpected " + printNode(*body.end) + " in block clause");
   addBody(name, body.list);
 }
 
 bool isEmptyBody(const ListNode* root) {
   return std::ranges::all_of(root->nodes, [](const Node* node) {
-    return node->kind == NodeKind::Text && trimSpace(static_cast<const TextNode*>(node)->text).empty();
+    return node->kind == NodeKind::Text &&
+           trimSpace(static_cast<const TextNode*>(node)->text).empty();
   });
 }
 
@@ -277,7 +286,8 @@ Parser::List Parser::itemList() {
   const std::size_t first = nodes.size();
   while (peekNonSpace().kind != TokenKind::Eof) {
     const Node* node = textOrAction();
-    if (node->kind == NodeKind::End || node->kind == NodeKind::Else) return {finishList(first), node};
+    if (node->kind == NodeKind::End || node->kind == NodeKind::Else)
+      return {finishList(first), node};
     nodes.push_back(node);
   }
   fail("unexpected EOF");
@@ -341,7 +351,8 @@ const Node* Parser::endOfList() {
 const Node* Parser::elseOfList() {
   // "else if" and "else with" are an else with an action in it, see elseList().
   const Token& token = peekNonSpace();
-  if (token.kind == TokenKind::If || token.kind == TokenKind::With) return make<Node>(NodeKind::Else, token.position);
+  if (token.kind == TokenKind::If || token.kind == TokenKind::With)
+    return make<Node>(NodeKind::Else, token.position);
   return make<Node>(NodeKind::Else, expect(TokenKind::RightDelim, "else").position);
 }
 
@@ -371,7 +382,8 @@ const Node* Parser::controlBody(NodeKind kind, std::string_view context) {
 
 const ListNode* Parser::elseList(NodeKind kind) {
   const TokenKind follower = peek().kind;
-  if ((kind == NodeKind::If && follower == TokenKind::If) || (kind == NodeKind::With && follower == TokenKind::With)) {
+  if ((kind == NodeKind::If && follower == TokenKind::If) ||
+      (kind == NodeKind::With && follower == TokenKind::With)) {
     // One "end" is for both.
     next();
     const std::size_t first = session_.nodes.size();
@@ -385,7 +397,8 @@ const ListNode* Parser::elseList(NodeKind kind) {
 }
 
 std::string_view Parser::templateName(const Token& token, std::string_view context) {
-  if (token.kind != TokenKind::String && token.kind != TokenKind::RawString) unexpected(token, context);
+  if (token.kind != TokenKind::String && token.kind != TokenKind::RawString)
+    unexpected(token, context);
   return unquoted(token.text);
 }
 
@@ -427,7 +440,8 @@ const PipeNode* Parser::pipeline(std::string_view context, TokenKind end) {
   while (true) {
     const Token token = nextNonSpace();
     if (token.kind == end) {
-      pipe->commands = program_.arena.copy(std::span<const CommandNode* const>(commands).subspan(first));
+      pipe->commands =
+          program_.arena.copy(std::span<const CommandNode* const>(commands).subspan(first));
       commands.resize(first);
       checkPipeline(*pipe, context);
       return pipe;
@@ -479,9 +493,11 @@ void Parser::declarations(PipeNode& pipe, std::string_view context) {
       pipe.isAssignment = following.kind == TokenKind::Assign;
       break;
     }
-    if (context != "range" || declared.size() >= 2) fail("too many declarations in " + std::string(context));
+    if (context != "range" || declared.size() >= 2)
+      fail("too many declarations in " + std::string(context));
     const TokenKind kind = peekNonSpace().kind;
-    if (kind != TokenKind::Variable && kind != TokenKind::RightDelim && kind != TokenKind::RightParen) {
+    if (kind != TokenKind::Variable && kind != TokenKind::RightDelim &&
+        kind != TokenKind::RightParen) {
       fail("range can only initialize variables");
     }
   }
@@ -532,8 +548,8 @@ const Node* Parser::operand() {
   return withFields(node);
 }
 
-// A term and the fields after it. Fields and variables take them in; their position is then that of the first field
-// that was added.
+// A term and the fields after it. Fields and variables take them in; their position is then that of
+// the first field that was added.
 const Node* Parser::withFields(const Node* node) {
   const std::uint32_t position = peek().position;
   std::vector<std::string_view>& names = session_.names;
@@ -543,7 +559,8 @@ const Node* Parser::withFields(const Node* node) {
     names.assign(own.begin(), own.end());
   }
   while (peek().kind == TokenKind::Field) names.push_back(next().text.substr(1));
-  const std::span<const std::string_view> all = program_.arena.copy(std::span<const std::string_view>(names));
+  const std::span<const std::string_view> all =
+      program_.arena.copy(std::span<const std::string_view>(names));
   switch (node->kind) {
     case NodeKind::Field: {
       auto* field = make<FieldNode>(NodeKind::Field, position);
@@ -580,7 +597,8 @@ const Node* Parser::term() {
       const Function* function = findFunction(token.text);
       if (function == nullptr) fail("function " + quote(token.text) + " not defined");
       if (function->special == Function::Special::Refused) {
-        fail("function " + quote(token.text) + " is not available: " + std::string(function->refusal));
+        fail("function " + quote(token.text) +
+             " is not available: " + std::string(function->refusal));
       }
       auto* node = make<IdentifierNode>(NodeKind::Identifier, token.position);
       node->function = function;
@@ -669,7 +687,8 @@ void Parser::leaveScope(std::size_t scope) {
 
 std::string_view Parser::unquoted(std::string_view literal) {
   const std::string_view inner = literal.substr(1, literal.size() - 2);
-  // Most literals stand for themselves. Between double quotes, bytes that are not UTF-8 become U+FFFD.
+  // Most literals stand for themselves. Between double quotes, bytes that are not UTF-8 become
+  // U+FFFD.
   const bool isRaw = literal[0] == '`';
   const bool isPlain = inner.find_first_of(isRaw ? "\r" : "\\\n") == std::string_view::npos;
   if (isPlain && (isRaw || isValidUtf8(inner))) return inner;
@@ -678,9 +697,11 @@ std::string_view Parser::unquoted(std::string_view literal) {
 
 }  // namespace
 
-Result<std::shared_ptr<const Program>> parseProgram(std::string_view text, const ParseOptions& options) {
+Result<std::shared_ptr<const Program>> parseProgram(std::string_view text,
+                                                    const ParseOptions& options) {
   if (text.size() > kMaxSourceBytes) {
-    return iop::fail(Code::RequestEntityTooLarge, "template: " + std::string(options.name) + ": the source exceeds " +
+    return iop::fail(Code::RequestEntityTooLarge, "template: " + std::string(options.name) +
+                                                      ": the source exceeds " +
                                                       std::to_string(kMaxSourceBytes) + " bytes");
   }
   auto program = std::make_shared<Program>(text.size());
@@ -688,8 +709,10 @@ Result<std::shared_ptr<const Program>> parseProgram(std::string_view text, const
   program->name = program->arena.copy(options.name);
   program->missingKey = options.missingKey;
   // As in Go, an empty delimiter means the usual one, of Go.
-  const std::string_view left = options.leftDelim.empty() ? std::string_view("{{") : options.leftDelim;
-  const std::string_view right = options.rightDelim.empty() ? std::string_view("}}") : options.rightDelim;
+  const std::string_view left =
+      options.leftDelim.empty() ? std::string_view("{{") : options.leftDelim;
+  const std::string_view right =
+      options.rightDelim.empty() ? std::string_view("}}") : options.rightDelim;
   try {
     Session session(*program, left, right);
     Parser(session).parseMain();

@@ -15,6 +15,7 @@
 
 namespace iop::gotemplate::internal {
 
-Result<std::shared_ptr<const Program>> parseProgram(std::string_view text, const ParseOptions& options);
+Result<std::shared_ptr<const Program>> parseProgram(std::string_view text,
+                                                    const ParseOptions& options);
 
 }  // namespace iop::gotemplate::internal

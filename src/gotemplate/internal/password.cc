@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "gotemplate/internal/ascii.h"
 #include "gotemplate/internal/crypto.h"
 
 namespace iop::gotemplate::internal {
@@ -79,10 +80,6 @@ void appendBigEndian(std::string& out, std::uint32_t number) {
 void appendWithLength(std::string& out, std::string_view text) {
   appendBigEndian(out, static_cast<std::uint32_t>(text.size()));
   out += text;
-}
-
-const unsigned char* bytesOf(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
 }
 
 }  // namespace

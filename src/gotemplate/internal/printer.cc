@@ -13,7 +13,9 @@ namespace {
 // Seconds from the year 1, from which Go counts, to 1970.
 constexpr std::int64_t kUnixToYearOne = 62135596800;
 
-bool isTextVerb(char32_t verb) { return verb == 'v' || verb == 's' || verb == 'x' || verb == 'X' || verb == 'q'; }
+bool isTextVerb(char32_t verb) {
+  return verb == 'v' || verb == 's' || verb == 'x' || verb == 'X' || verb == 'q';
+}
 
 std::string bytesOf(const Any& list) {
   const SliceView bytes(list);
@@ -39,7 +41,8 @@ bool textOfStringer(const Any& value, std::string& out) {
       out = weekdayName(value.integer);
       return true;
     case Type::Location:
-      out = value.location != nullptr && *value.location != nullptr ? (*value.location)->name() : "UTC";
+      out = value.location != nullptr && *value.location != nullptr ? (*value.location)->name()
+                                                                    : "UTC";
       return true;
     case Type::SemverPointer:
     case Type::Semver:
@@ -217,7 +220,8 @@ void Printer::printField(std::string_view name, const Any& value, char32_t verb)
     case Type::String:
       return formatString(value.asText(), verb);
     case Type::Location:
-      if (value.isTypedNil()) return printNilField(name == "loc" ? "(*time.Location)(nil)" : "(*time.zone)(nil)", verb);
+      if (value.isTypedNil())
+        return printNilField(name == "loc" ? "(*time.Location)(nil)" : "(*time.zone)(nil)", verb);
       return badVerb(verb);
     default:
       return formatInteger(value.unsignedInteger, value.type == Type::Int64, verb);
@@ -246,7 +250,9 @@ void Printer::printStruct(const Any& value, char32_t verb) {
       const bool isUtc = time.location == nullptr || time.location == utcLocation();
       printField("wall", Any::unsigned64(static_cast<std::uint64_t>(time.nanos)), verb);
       printField("ext", Any::integer64(time.unixSeconds + kUnixToYearOne), verb);
-      printField("loc", isUtc ? Any::list(Type::Location, nullptr) : runtime_.makeLocation(time.location), verb);
+      printField("loc",
+                 isUtc ? Any::list(Type::Location, nullptr) : runtime_.makeLocation(time.location),
+                 verb);
       break;
     }
     case Type::Location:

@@ -79,7 +79,7 @@ class Printer {
   Runtime& runtime_;
   std::string& out_;
   std::size_t start_;
-  Any argument_;             // what a bad verb is reported with
+  Any argument_;              // what a bad verb is reported with
   bool isReporting_ = false;  // a bad verb: values have no methods then
 };
 

@@ -104,7 +104,8 @@ void Printer::writeHexInteger(std::uint64_t value) {
   flags.sharp = sharp;
 }
 
-void Printer::writeInteger(std::uint64_t value, int base, bool isSigned, char32_t verb, bool upperCase) {
+void Printer::writeInteger(std::uint64_t value, int base, bool isSigned, char32_t verb,
+                           bool upperCase) {
   const bool isNegative = isSigned && static_cast<std::int64_t>(value) < 0;
   if (isNegative) value = 0 - value;
   int minimum = 0;  // digits

@@ -14,7 +14,7 @@ namespace {
 // Memory that one expression may use for its program and its automata. What does not fit the first
 // limit is compiled with the second one and not kept.
 constexpr std::int64_t kCachedMemory = std::int64_t{2} << 20;
-constexpr std::int64_t kLargestMemory = std::int64_t{64} << 20;
+constexpr std::int64_t kLargestMemory = std::int64_t{16} << 20;
 constexpr std::size_t kCachedExpressions = 64;
 constexpr std::size_t kLongestCachedPattern = 4096;
 
@@ -103,7 +103,7 @@ class PatternTranslator {
   std::string out_;
 };
 
-std::string_view goErrorName(re2::RE2::ErrorCode code) {
+std::string_view patternErrorName(re2::RE2::ErrorCode code) {
   switch (code) {
     case re2::RE2::ErrorBadEscape:
       return "invalid escape sequence";
@@ -156,7 +156,8 @@ std::string fromFirstInvalidByte(std::string_view text) {
 }
 
 // RE2 tells which part of the translated pattern is wrong; Go shows that part as it was written.
-Error goError(std::string_view pattern, const std::string& translated, const re2::RE2& expression) {
+Error patternError(std::string_view pattern, const std::string& translated,
+                   const re2::RE2& expression) {
   std::string argument = expression.error_arg();
   const auto isWritten = [pattern](const std::string& text) {
     return pattern.find(text) != std::string_view::npos;
@@ -174,7 +175,7 @@ Error goError(std::string_view pattern, const std::string& translated, const re2
     if (argument[4] == '!') argument.erase(4, 1);
     if (!isWritten(argument)) argument.erase(2, 1);
   }
-  return makeError(goErrorName(expression.error_code()), argument);
+  return makeError(patternErrorName(expression.error_code()), argument);
 }
 
 std::unique_ptr<re2::RE2> compileWith(const std::string& translated, std::int64_t maxMemory) {
@@ -390,7 +391,7 @@ Result<std::string> replaceMatches(const re2::RE2& expression, const Subject& su
 
 // --- Cache ---
 
-LruCache<RegexpPtr>& cache() {
+LruCache<RegexpPtr>& regexpCache() {
   // Never destroyed: threads may outlive main().
   static auto* const instance = new LruCache<RegexpPtr>(kCachedExpressions);
   return *instance;
@@ -406,7 +407,7 @@ Regexp::Regexp(std::unique_ptr<const Program> program) : program_(std::move(prog
 Regexp::~Regexp() = default;
 
 Result<RegexpPtr> compileRegexp(std::string_view pattern) {
-  if (std::optional<RegexpPtr> known = cache().find(pattern)) return *known;
+  if (std::optional<RegexpPtr> known = regexpCache().find(pattern)) return *known;
   const std::string translated = PatternTranslator(pattern).translate();
   std::unique_ptr<re2::RE2> re2 = compileWith(translated, kCachedMemory);
   bool isCached = pattern.size() <= kLongestCachedPattern;
@@ -414,10 +415,10 @@ Result<RegexpPtr> compileRegexp(std::string_view pattern) {
     re2 = compileWith(translated, kLargestMemory);
     isCached = false;
   }
-  if (!re2->ok()) return tl::unexpected<Error>(goError(pattern, translated, *re2));
+  if (!re2->ok()) return tl::unexpected<Error>(patternError(pattern, translated, *re2));
   auto program = std::make_unique<const Regexp::Program>(Regexp::Program{std::move(re2)});
   auto expression = std::make_shared<const Regexp>(std::move(program));
-  if (isCached) cache().insert(pattern, expression);
+  if (isCached) regexpCache().insert(pattern, expression);
   return expression;
 }
 

@@ -6,9 +6,10 @@
 //   expression->find("a=b c=d")                        // "a=b"
 //   expression->replaceAll("a=b c=d", "$2=$1", 1024)   // "b=a d=c"
 //
-// Matching is linear in the text. Compiled expressions are kept in a bounded cache which all
-// threads share; each holds a bounded amount of memory, and an expression that needs more is
-// refused with "expression too large", as Go refuses it. \C is refused as in Go. Where a text is
+// One match is linear in the text; all matches of an expression that has to look far ahead of each
+// of them may take the square of that, as in Go. Compiled expressions are kept in a bounded cache
+// which all threads share; each holds a bounded amount of memory, and an expression that needs more
+// is refused with "expression too large", as Go refuses it. \C is refused as in Go. Where a text is
 // not valid UTF-8, it is matched as if each bad byte were U+FFFD, as in Go, and results are cut
 // from the text itself.
 //

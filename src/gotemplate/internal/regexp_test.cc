@@ -2,9 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
-
-#include "gotemplate/internal/lru_cache.h"
 
 namespace iop::gotemplate::internal {
 namespace {
@@ -230,19 +229,6 @@ TEST(RegexpTest, ExpressionsAreSharedByThreads) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(matches, 800);
-}
-
-TEST(LruCacheTest, DropsWhatWasUnusedForTheLongestTime) {
-  LruCache<int> cache(2);
-  cache.insert("a", 1);
-  cache.insert("b", 2);
-  EXPECT_EQ(cache.find("a"), 1);
-  cache.insert("c", 3);
-  EXPECT_EQ(cache.find("b"), std::nullopt);
-  EXPECT_EQ(cache.find("a"), 1);
-  EXPECT_EQ(cache.find("c"), 3);
-  cache.insert("a", 9);
-  EXPECT_EQ(cache.find("a"), 1);
 }
 
 TEST(RegexpTest, QuoteMetaEscapesGoMetacharactersOnly) {

@@ -8,13 +8,17 @@ namespace {
 // Steps between two looks at the clock.
 constexpr std::uint64_t kStepsPerLook = 1024;
 
-// The deadline is taken from the clock when the first of these intervals is over: short executions need no clock.
+// The deadline is taken from the clock when the first of these intervals is over: short executions
+// need no clock.
 constexpr std::chrono::steady_clock::time_point kNoDeadline{};
 
 }  // namespace
 
 Runtime::Runtime(const Limits& limits)
-    : limits_(limits), arena_(limits.memoryBytes), stepsLeft_(limits.steps), deadline_(kNoDeadline) {
+    : limits_(limits),
+      arena_(limits.memoryBytes),
+      stepsLeft_(limits.steps),
+      deadline_(kNoDeadline) {
   stepsUntilClock_ = std::min(stepsLeft_, kStepsPerLook);
   stepsLeft_ -= stepsUntilClock_;
 }
@@ -25,7 +29,8 @@ void Runtime::chargeSlow(std::uint64_t steps) {
   const auto now = std::chrono::steady_clock::now();
   if (deadline_ == kNoDeadline) deadline_ = now + limits_.wallTime;
   if (now >= deadline_) {
-    throw LimitFailure{std::to_string(limits_.wallTime.count()) + " ms of wall time", Code::Timeout};
+    throw LimitFailure{std::to_string(limits_.wallTime.count()) + " ms of wall time",
+                       Code::Timeout};
   }
   const std::uint64_t left = available - steps;
   stepsUntilClock_ = std::min(left, kStepsPerLook);
@@ -36,10 +41,13 @@ void Runtime::failValueBytes() const {
   throw LimitFailure{std::to_string(limits_.valueBytes) + " bytes for one value"};
 }
 
-void Runtime::failDepth() const { throw LimitFailure{std::to_string(limits_.valueDepth) + " levels of nested values"}; }
+void Runtime::failDepth() const {
+  throw LimitFailure{std::to_string(limits_.valueDepth) + " levels of nested values"};
+}
 
 Any Runtime::makeCertificate(std::string_view certificate, std::string_view key) {
-  return makeObject(Type::Certificate, &Any::certificate, Certificate{arena_.copy(certificate), arena_.copy(key)});
+  return makeObject(Type::Certificate, &Any::certificate,
+                    Certificate{arena_.copy(certificate), arena_.copy(key)});
 }
 
 Any Runtime::makeTree(Value tree) {
@@ -130,7 +138,8 @@ void Runtime::set(Map& map, std::string_view key, const Any& value) {
     return;
   }
   charge((map.size - at) / 32);
-  if (map.size == map.capacity) makeRoom(map, map.capacity == 0 ? 4 : std::size_t{map.capacity} * 2);
+  if (map.size == map.capacity)
+    makeRoom(map, map.capacity == 0 ? 4 : std::size_t{map.capacity} * 2);
   std::copy_backward(map.entries + at, map.entries + map.size, map.entries + map.size + 1);
   map.entries[at] = {key, value};
   ++map.size;

@@ -1,6 +1,7 @@
 #pragma once
 
-// What one execution has made and may still use: its arena, its budget, and its changes to the data.
+// What one execution has made and may still use: its arena, its budget, and its changes to the
+// data.
 //
 //   Any list = runtime.makeList(items);
 //   runtime.set(dict, "a", Any::integerOf(1));
@@ -56,17 +57,25 @@ class Runtime {
     return Any::string(arena_.copy(text));
   }
   Any makeTime(Time time) { return makeObject(Type::Time, &Any::time, std::move(time)); }
-  Any makeSemver(Type type, Semver version) { return makeObject(type, &Any::semver, std::move(version)); }
-  Any makeLocation(LocationPtr location) { return makeObject(Type::Location, &Any::location, std::move(location)); }
-  Any makeComplex(std::complex<double> value) { return makeObject(Type::Complex128, &Any::complex, value); }
+  Any makeSemver(Type type, Semver version) {
+    return makeObject(type, &Any::semver, std::move(version));
+  }
+  Any makeLocation(LocationPtr location) {
+    return makeObject(Type::Location, &Any::location, std::move(location));
+  }
+  Any makeComplex(std::complex<double> value) {
+    return makeObject(Type::Complex128, &Any::complex, value);
+  }
   Any makeCertificate(std::string_view certificate, std::string_view key);
   // A tree that the execution has parsed itself.
   Any makeTree(Value tree);
 
-  // A list of nils with room for `length`; of type []interface {} its elements are of interface type.
+  // A list of nils with room for `length`; of type []interface {} its elements are of interface
+  // type.
   Slice* makeSlice(std::size_t length, Slice::Growth growth = Slice::Growth::Exact);
   Any makeList(std::span<const Any> items, Slice::Growth growth = Slice::Growth::Exact);
-  Any makeStringList(std::span<const std::string_view> items, Slice::Growth growth = Slice::Growth::Exact);
+  Any makeStringList(std::span<const std::string_view> items,
+                     Slice::Growth growth = Slice::Growth::Exact);
 
   Map* makeMap(std::size_t capacity = 0);
 
@@ -109,7 +118,8 @@ class Runtime {
   std::unordered_map<const Value*, Map*> promoted_;
 };
 
-// The entries of a map in the order of their keys, wherever they are. Do not change the map meanwhile.
+// The entries of a map in the order of their keys, wherever they are. Do not change the map
+// meanwhile.
 class MapView {
  public:
   MapView(const Runtime& runtime, const Any& map);
@@ -119,7 +129,8 @@ class MapView {
     return entries_ != nullptr ? entries_[index].key : members_[index].key();
   }
   Any value(std::size_t index) const {
-    return entries_ != nullptr ? entries_[index].value : Any::fromValue(members_[index].value).asInterface();
+    return entries_ != nullptr ? entries_[index].value
+                               : Any::fromValue(members_[index].value).asInterface();
   }
   // Names the map while it lives.
   const void* identity() const { return identity_; }

@@ -1,16 +1,13 @@
 #include "gotemplate/internal/semver.h"
 
+#include "gotemplate/internal/ascii.h"
 #include "gotemplate/internal/strconv.h"
 #include "gotemplate/internal/strings.h"
 
 namespace iop::gotemplate::internal {
 namespace {
 
-bool isDigitByte(char c) { return c >= '0' && c <= '9'; }
-
-bool isIdentifierByte(char c) {
-  return isDigitByte(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-';
-}
+bool isIdentifierByte(char c) { return isAsciiAlphanumeric(c) || c == '-'; }
 
 template <typename Predicate>
 bool consistsOf(std::string_view text, Predicate isAllowed) {
@@ -20,16 +17,12 @@ bool consistsOf(std::string_view text, Predicate isAllowed) {
   return true;
 }
 
-tl::unexpected<Error> invalid(std::string message) {
-  return fail(Code::Invalid, std::move(message));
-}
-
-tl::unexpected<Error> notAVersion() { return invalid("Invalid Semantic Version"); }
+tl::unexpected<Error> notAVersion() { return goError("Invalid Semantic Version"); }
 
 // Takes digits from the front of `text`.
 std::string_view takeDigits(std::string_view& text) {
   std::size_t size = 0;
-  while (size < text.size() && isDigitByte(text[size])) ++size;
+  while (size < text.size() && isAsciiDigit(text[size])) ++size;
   const std::string_view digits = text.substr(0, size);
   text.remove_prefix(size);
   return digits;
@@ -51,10 +44,10 @@ bool takeIdentifiers(std::string_view& text, char mark, char end, std::string& t
 
 Status checkPrerelease(std::string_view prerelease) {
   for (const std::string_view part : split(prerelease, ".")) {
-    if (consistsOf(part, isDigitByte)) {
-      if (part.size() > 1 && part[0] == '0') return invalid("Version segment starts with 0");
+    if (consistsOf(part, isAsciiDigit)) {
+      if (part.size() > 1 && part[0] == '0') return goError("Version segment starts with 0");
     } else if (!consistsOf(part, isIdentifierByte)) {
-      return invalid("Invalid Prerelease string");
+      return goError("Invalid Prerelease string");
     }
   }
   return {};
@@ -62,7 +55,7 @@ Status checkPrerelease(std::string_view prerelease) {
 
 Status checkMetadata(std::string_view metadata) {
   for (const std::string_view part : split(metadata, ".")) {
-    if (!consistsOf(part, isIdentifierByte)) return invalid("Invalid Metadata string");
+    if (!consistsOf(part, isIdentifierByte)) return goError("Invalid Metadata string");
   }
   return {};
 }
@@ -128,7 +121,7 @@ Result<Semver> parseSemver(std::string_view text) {
   for (int i = 0; i < 3; ++i) {
     const Parsed<std::uint64_t> number = parseUint(numbers[i]);
     if (!number.ok()) {
-      return invalid("Error parsing version segment: " +
+      return goError("Error parsing version segment: " +
                      numErrorText("ParseUint", numbers[i], number.error));
     }
     *targets[i] = number.value;

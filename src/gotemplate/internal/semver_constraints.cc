@@ -11,6 +11,7 @@
 
 #include <optional>
 
+#include "gotemplate/internal/ascii.h"
 #include "gotemplate/internal/semver.h"
 #include "gotemplate/internal/strings.h"
 
@@ -18,12 +19,10 @@ namespace iop::gotemplate::internal {
 namespace {
 
 bool isNumberByte(char c) {
-  return (c >= '0' && c <= '9') || c == 'x' || c == 'X' || c == '*' || c == '|';
+  return isAsciiDigit(c) || c == 'x' || c == 'X' || c == '*' || c == '|';
 }
 
-bool isIdentifierByte(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-';
-}
+bool isSuffixByte(char c) { return isAsciiAlphanumeric(c) || c == '-'; }
 
 // \s of regular expressions.
 bool isBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r'; }
@@ -42,10 +41,10 @@ std::size_t skipWhile(std::string_view text, std::size_t at, Predicate isTaken) 
 // The end of `mark` and identifiers joined by dots at `at`; `at` itself where there are none.
 std::size_t skipIdentifiers(std::string_view text, std::size_t at, char mark) {
   if (at >= text.size() || text[at] != mark) return at;
-  std::size_t end = skipWhile(text, at + 1, isIdentifierByte);
+  std::size_t end = skipWhile(text, at + 1, isSuffixByte);
   if (end == at + 1) return at;
   while (end < text.size() && text[end] == '.') {
-    const std::size_t next = skipWhile(text, end + 1, isIdentifierByte);
+    const std::size_t next = skipWhile(text, end + 1, isSuffixByte);
     if (next == end + 1) break;
     end = next;
   }

@@ -5,15 +5,15 @@
 #include <cmath>
 #include <limits>
 
+#include "gotemplate/internal/ascii.h"
+
 namespace iop::gotemplate::internal {
 namespace {
 
-char lowerAscii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
 // The value of a digit or letter in bases up to 36; 255 for anything else.
 unsigned digitValue(char c) {
-  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-  const char lower = lowerAscii(c);
+  if (isAsciiDigit(c)) return static_cast<unsigned>(c - '0');
+  const char lower = toAsciiLower(c);
   if (lower >= 'a' && lower <= 'z') return static_cast<unsigned>(lower - 'a' + 10);
   return 255;
 }
@@ -192,7 +192,7 @@ void appendHex(std::string& out, double value, char format, int precision, int b
 // "inf", "+Infinity", "nan": any case; only infinities have a sign.
 bool parseSpecialFloat(std::string_view text, double& value) {
   std::string lower;
-  for (const char c : text.substr(0, 10)) lower.push_back(lowerAscii(c));
+  for (const char c : text.substr(0, 10)) lower.push_back(toAsciiLower(c));
   if (text.size() > 9) return false;
   std::string_view name = lower;
   if (name == "nan") {
@@ -224,7 +224,7 @@ bool scanFloat(std::string_view text, FloatText& result) {
     result.isNegative = text[0] == '-';
     at = 1;
   }
-  if (text.size() >= at + 2 && text[at] == '0' && lowerAscii(text[at + 1]) == 'x') {
+  if (text.size() >= at + 2 && text[at] == '0' && toAsciiLower(text[at + 1]) == 'x') {
     result.isHex = true;
     at += 2;
   }
@@ -256,7 +256,7 @@ bool scanFloat(std::string_view text, FloatText& result) {
   if (!sawDigit) return false;
   const char exponentLetter = result.isHex ? 'p' : 'e';
   double exponent = 0;
-  if (at < text.size() && lowerAscii(text[at]) == exponentLetter) {
+  if (at < text.size() && toAsciiLower(text[at]) == exponentLetter) {
     result.number.push_back(exponentLetter);
     ++at;
     double sign = 1;
@@ -352,7 +352,7 @@ Parsed<std::uint64_t> parseUint(std::string_view text, int base, int bits) {
   if (isLiteral) {
     realBase = 10;
     if (digits[0] == '0') {
-      const char letter = digits.size() >= 3 ? lowerAscii(digits[1]) : '\0';
+      const char letter = digits.size() >= 3 ? toAsciiLower(digits[1]) : '\0';
       realBase = letter == 'b' ? 2 : letter == 'x' ? 16 : 8;
       digits.remove_prefix(letter == 'b' || letter == 'o' || letter == 'x' ? 2 : 1);
     }
@@ -408,7 +408,7 @@ bool areUnderscoresOk(std::string_view text) {
   bool isHex = false;
   bool isAfterDigit = false;  // a digit or the base prefix
   if (text.size() >= 2 && text[0] == '0') {
-    const char letter = lowerAscii(text[1]);
+    const char letter = toAsciiLower(text[1]);
     if (letter == 'b' || letter == 'o' || letter == 'x') {
       isHex = letter == 'x';
       isAfterDigit = true;

@@ -1,18 +1,11 @@
 // The quoting part of strconv.h.
 
+#include "gotemplate/internal/ascii.h"
 #include "gotemplate/internal/strconv.h"
 #include "gotemplate/internal/unicode.h"
 
 namespace iop::gotemplate::internal {
 namespace {
-
-// The value of a hexadecimal digit; 16 for anything else.
-unsigned hexValue(char c) {
-  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
-  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
-  return 16;
-}
 
 void appendHexDigits(std::string& out, std::uint32_t value, int digits) {
   for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
@@ -48,11 +41,23 @@ void appendEscaped(std::string& out, char32_t rune, char quote, bool isAsciiOnly
   appendHexDigits(out, rune, isLong ? 8 : 4);
 }
 
+// The end of the run of bytes at `at` that stand for themselves between double quotes.
+std::size_t skipPlain(std::string_view text, std::size_t at) {
+  while (at < text.size() && text[at] >= ' ' && text[at] < 0x7F && text[at] != '"' &&
+         text[at] != '\\')
+    ++at;
+  return at;
+}
+
 std::string quoteWith(std::string_view text, bool isAsciiOnly) {
   std::string out;
   out.reserve(text.size() + 2);
   out.push_back('"');
   for (std::size_t at = 0; at < text.size();) {
+    const std::size_t plainEnd = skipPlain(text, at);
+    out += text.substr(at, plainEnd - at);
+    at = plainEnd;
+    if (at == text.size()) break;
     const DecodedRune next = decodeRune(text.substr(at));
     if (next.isInvalid()) {
       out += "\\x";
@@ -80,9 +85,9 @@ bool takeDigits(std::string_view& text, std::size_t count, unsigned base, std::u
   if (text.size() < count) return false;
   value = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    const unsigned digit = hexValue(text[i]);
-    if (digit >= base) return false;
-    value = value * base + digit;
+    const int digit = hexDigitValue(text[i]);
+    if (digit < 0 || static_cast<unsigned>(digit) >= base) return false;
+    value = value * base + static_cast<unsigned>(digit);
   }
   text.remove_prefix(count);
   return true;

@@ -64,7 +64,7 @@ Spelling elementAt(std::string_view text) {
             text[1] == '0' ? LayoutElement::FractionZeros : LayoutElement::FractionNines};
   }
   for (const auto& [spelling, element] : kSpellings) {
-    if (!text.starts_with(spelling)) continue;
+    if (spelling[0] != text[0] || !text.starts_with(spelling)) continue;
     // Short names are not found inside of words.
     const bool isShortName = element == LayoutElement::Month || element == LayoutElement::Weekday;
     if (isShortName && startsWithLowerCase(text.substr(spelling.size()))) continue;

@@ -1,5 +1,6 @@
 #include "gotemplate/internal/url.h"
 
+#include "gotemplate/internal/ascii.h"
 #include "gotemplate/internal/ip_address.h"
 #include "gotemplate/internal/strconv.h"
 #include "gotemplate/internal/strings.h"
@@ -12,16 +13,12 @@ constexpr std::size_t kNone = std::string_view::npos;
 // The part of a URL that a text is encoded for.
 enum class Part { Path, Host, Zone, UserPassword, Fragment };
 
-bool isAlphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 bool isOneOf(char c, std::string_view set) { return set.find(c) != kNone; }
 
 // True where a byte may not stand for itself in that part (RFC 3986, sections 2.2 and 3, as Go
 // reads them).
 bool isEscaped(char c, Part part) {
-  if (isAlphanumeric(c)) return false;
+  if (isAsciiAlphanumeric(c)) return false;
   if ((part == Part::Host || part == Part::Zone) && isOneOf(c, "!$&'()*+,;=:[]<>\"")) return false;
   if (isOneOf(c, "-_.~")) return false;
   if (isOneOf(c, "$&+,/:;=?@")) {
@@ -55,29 +52,19 @@ std::string escape(std::string_view text, Part part) {
   return out;
 }
 
-int hexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-tl::unexpected<Error> invalid(std::string message) {
-  return fail(Code::Invalid, std::move(message));
-}
-
 tl::unexpected<Error> badEscape(std::string_view text) {
-  return invalid("invalid URL escape " + quote(text.substr(0, 3)));
+  return goError("invalid URL escape " + quote(text.substr(0, 3)));
 }
 
 // The byte that the escape at the front of `text` stands for.
 Result<char> unescapeOne(std::string_view text, Part part) {
-  if (text.size() < 3 || hexValue(text[1]) < 0 || hexValue(text[2]) < 0) return badEscape(text);
-  const auto byte = static_cast<char>(hexValue(text[1]) << 4 | hexValue(text[2]));
+  if (text.size() < 3 || hexDigitValue(text[1]) < 0 || hexDigitValue(text[2]) < 0)
+    return badEscape(text);
+  const auto byte = static_cast<char>(hexDigitValue(text[1]) << 4 | hexDigitValue(text[2]));
   const bool isPercent = text.starts_with("%25");
   // Hosts may hold escapes only of what is not ASCII; zones (RFC 6874) of what they could not hold
   // otherwise.
-  if (part == Part::Host && hexValue(text[1]) < 8 && !isPercent) return badEscape(text);
+  if (part == Part::Host && hexDigitValue(text[1]) < 8 && !isPercent) return badEscape(text);
   if (part == Part::Zone && !isPercent && byte != ' ' && isEscaped(byte, Part::Host))
     return badEscape(text);
   return byte;
@@ -96,7 +83,7 @@ Result<std::string> unescape(std::string_view text, Part part) {
     }
     const bool isHost = part == Part::Host || part == Part::Zone;
     if (isHost && static_cast<unsigned char>(c) < 0x80 && isEscaped(c, part)) {
-      return invalid("invalid character " + quote(text.substr(at, 1)) + " in host name");
+      return goError("invalid character " + quote(text.substr(at, 1)) + " in host name");
     }
     out.push_back(c);
   }
@@ -141,13 +128,13 @@ bool isOptionalPort(std::string_view text) {
 }
 
 tl::unexpected<Error> badPort(std::string_view port) {
-  return invalid("invalid port " + quote(port) + " after host");
+  return goError("invalid port " + quote(port) + " after host");
 }
 
 // "[…]" with an optional port: an IPv6 address with an optional zone.
 Result<std::string> parseIpLiteral(std::string_view host) {
   const std::size_t end = host.rfind(']');
-  if (end == kNone) return invalid("missing ']' in host");
+  if (end == kNone) return goError("missing ']' in host");
   const std::string_view port = host.substr(end + 1);
   if (!isOptionalPort(port)) return badPort(port);
   const std::string_view address = host.substr(1, end - 1);
@@ -159,14 +146,14 @@ Result<std::string> parseIpLiteral(std::string_view host) {
   }
   Result<IpAddress> parsed = parseIpAddress(decoded);
   if (!parsed) return tl::unexpected<Error>(parsed.error().withContext("invalid host"));
-  if (parsed->isV4()) return invalid("invalid IP-literal");
+  if (parsed->isV4()) return goError("invalid IP-literal");
   return "[" + decoded + "]" + std::string(port);
 }
 
 Result<std::string> parseHost(std::string_view scheme, std::string_view host) {
   const std::size_t bracket = host.rfind('[');
   if (bracket == 0) return parseIpLiteral(host);
-  if (bracket != kNone) return invalid("invalid IP-literal");
+  if (bracket != kNone) return goError("invalid IP-literal");
   // Only hosts of the web must not have a colon in their name.
   const bool isStrict = scheme == "http" || scheme == "https";
   const std::size_t colon = isStrict ? host.find(':') : host.rfind(':');
@@ -176,13 +163,13 @@ Result<std::string> parseHost(std::string_view scheme, std::string_view host) {
 
 bool isValidUserInfo(std::string_view text) {
   for (const char c : text) {
-    if (!isAlphanumeric(c) && !isOneOf(c, "-._:~!$&'()*+,;=%@")) return false;
+    if (!isAsciiAlphanumeric(c) && !isOneOf(c, "-._:~!$&'()*+,;=%@")) return false;
   }
   return true;
 }
 
 Result<UserInfo> parseUserInfo(std::string_view text) {
-  if (!isValidUserInfo(text)) return invalid("net/url: invalid userinfo");
+  if (!isValidUserInfo(text)) return goError("net/url: invalid userinfo");
   UserInfo user;
   const std::size_t colon = text.find(':');
   ASSIGN_OR_RETURN(user.name, unescape(text.substr(0, colon), Part::UserPassword));
@@ -206,15 +193,14 @@ Status parseAuthority(std::string_view authority, Url& url) {
 Result<std::string> takeScheme(std::string_view& text) {
   for (std::size_t at = 0; at < text.size(); ++at) {
     const char c = text[at];
-    const bool isLetter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (isLetter) continue;
+    if (isAsciiLetter(c)) continue;
     if (c == ':') {
-      if (at == 0) return invalid("missing protocol scheme");
+      if (at == 0) return goError("missing protocol scheme");
       std::string scheme = lower(text.substr(0, at));
       text.remove_prefix(at + 1);
       return scheme;
     }
-    if (at == 0 || (!isAlphanumeric(c) && !isOneOf(c, "+-."))) break;
+    if (at == 0 || (!isAsciiAlphanumeric(c) && !isOneOf(c, "+-."))) break;
   }
   return std::string();
 }
@@ -228,7 +214,7 @@ bool hasControlByte(std::string_view text) {
 
 // A URL without its fragment.
 Result<Url> parseWithoutFragment(std::string_view text) {
-  if (hasControlByte(text)) return invalid("net/url: invalid control character in URL");
+  if (hasControlByte(text)) return goError("net/url: invalid control character in URL");
   Url url;
   if (text == "*") {
     url.path = "*";
@@ -247,7 +233,7 @@ Result<Url> parseWithoutFragment(std::string_view text) {
       return url;
     }
     if (rest.substr(0, rest.find('/')).find(':') != kNone) {
-      return invalid("first path segment in URL cannot contain colon");
+      return goError("first path segment in URL cannot contain colon");
     }
   }
   if (rest.starts_with("//") && (!url.scheme.empty() || !rest.starts_with("///"))) {

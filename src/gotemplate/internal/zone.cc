@@ -134,7 +134,7 @@ LocationPtr loadLocal() {
   return Location::fixed("UTC", 0);
 }
 
-LruCache<LocationPtr>& cache() {
+LruCache<LocationPtr>& locationCache() {
   // Never destroyed: threads may outlive main().
   static auto* const instance = new LruCache<LocationPtr>(kCachedLocations);
   return *instance;
@@ -318,10 +318,10 @@ Result<LocationPtr> loadLocation(std::string_view name) {
   if (name.find("..") != std::string_view::npos || name[0] == '/' || name[0] == '\\') {
     return fail(Code::Invalid, "time: invalid location name");
   }
-  if (std::optional<LocationPtr> known = cache().find(name)) return *known;
+  if (std::optional<LocationPtr> known = locationCache().find(name)) return *known;
   std::optional<LocationPtr> location = loadFromDatabase(name);
   if (!location) return fail(Code::NotFound, "unknown time zone " + std::string(name));
-  if (name.size() <= kLongestCachedName) cache().insert(name, *location);
+  if (name.size() <= kLongestCachedName) locationCache().insert(name, *location);
   return *location;
 }
 

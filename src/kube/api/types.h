@@ -3,7 +3,8 @@
 // What Kubernetes calls things: kinds, resources, names, references.
 //
 //   GroupVersionKind kind = parseKind("apps/v1", "Deployment");
-//   ObjectKey key{"shop", "web"};              // printed "shop/web"; "web" for a cluster-scoped object
+//   ObjectKey key{"shop", "web"};              // printed "shop/web"; "web" for a cluster-scoped
+//   object
 //
 // Plain data, no I/O.
 
@@ -67,6 +68,7 @@ struct ObjectRef {
 template <>
 struct std::hash<iop::kube::api::ObjectKey> {
   std::size_t operator()(const iop::kube::api::ObjectKey& key) const noexcept {
-    return std::hash<std::string>()(key.namespaceName) * 1099511628211ULL ^ std::hash<std::string>()(key.name);
+    return std::hash<std::string>()(key.namespaceName) * 1099511628211ULL ^
+           std::hash<std::string>()(key.name);
   }
 };

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "http/client.h"
+
 namespace iop::kube::runtime {
 namespace {
 
@@ -66,6 +68,28 @@ TEST(Health, WithoutChecksThereIsAPing) {
   const HealthChecks checks;
   EXPECT_EQ(checks.respond("healthz", get("/healthz", {{"verbose", ""}})).body,
             "[+]ping ok\nhealthz check passed\n");
+}
+
+TEST(Health, IsServedBesideTheMetrics) {
+  HealthChecks checks;
+  checks.add("leader", broken);
+  metrics::Registry registry;
+  registry.counter("plugs_total", "Plugs.").increment();
+  http::Server server({.address = "127.0.0.1:0"});
+  serveHealth(server, "readyz", checks);
+  serveMetrics(server, registry);
+  ASSERT_TRUE(server.start());
+
+  http::Client client({.proxy = ""});
+  const auto get = [&](const std::string& path) {
+    const std::string host = "http://127.0.0.1:" + std::to_string(server.port());
+    return client.send({.url = host + path}).value();
+  };
+  EXPECT_EQ(get("/readyz").status, 500);
+  EXPECT_EQ(get("/readyz/leader").status, 500);
+  EXPECT_EQ(get("/readyz?exclude=leader").body, "ok");
+  EXPECT_NE(get("/metrics").body.find("plugs_total 1\n"), std::string::npos);
+  EXPECT_EQ(get("/metrics").header("content-type"), metrics::kTextContentType);
 }
 
 }  // namespace

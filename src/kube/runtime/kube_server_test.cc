@@ -25,7 +25,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 const api::Resource kConfigMaps{"", "v1", "configmaps", "ConfigMap", true};
-const api::Resource kEvents{"", "v1", "events", "Event", true};
+const api::Resource kEventResource{"", "v1", "events", "Event", true};
 
 class KubeServerTest : public ::testing::Test {
  protected:
@@ -174,7 +174,7 @@ TEST_F(KubeServerTest, EventsAreWhatTheServerTakes) {
 
   client::ListOptions selector;
   selector.fieldSelector = "involvedObject.name=subject";
-  const Value list = client->list(kEvents, "default", selector, {}).value();
+  const Value list = client->list(kEventResource, "default", selector, {}).value();
   std::int64_t failures = 0;
   std::int64_t others = 0;
   for (const Value& event : list["items"].items()) {

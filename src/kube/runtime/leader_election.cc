@@ -57,7 +57,7 @@ struct LeaderElector::Impl {
         "Total number of slow path exercised in renewing leader leases.", labels);
   }
 
-  void run(std::stop_token stop) {
+  void run(const std::stop_token& stop) {
     if (!acquire(stop)) return;
     setLeading(true);
     log::info("leading", {{"lease", key.print()}, {"identity", options.identity}});
@@ -71,7 +71,7 @@ struct LeaderElector::Impl {
   }
 
   // True once we lead; false if we are to stop.
-  bool acquire(std::stop_token stop) {
+  bool acquire(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       if (tryAcquireOrRenew(stop, attemptTimeout())) return true;
       const double jitter = 1 + kJitter * options.random();
@@ -81,7 +81,7 @@ struct LeaderElector::Impl {
   }
 
   // True if we are to stop; false if the lease is lost.
-  bool renewUntilStopped(std::stop_token stop) {
+  bool renewUntilStopped(const std::stop_token& stop) {
     while (sleepFor(clock, options.retryPeriod, stop)) {
       const Instant deadline = clock.instant() + options.renewDeadline;
       while (!tryAcquireOrRenew(stop, std::min(attemptTimeout(), deadline - clock.instant()))) {
@@ -102,16 +102,16 @@ struct LeaderElector::Impl {
     return std::max<Duration>(std::chrono::seconds(1), options.renewDeadline / 2);
   }
 
-  client::CallOptions callOptions(Duration timeout, std::stop_token stop) const {
+  client::CallOptions callOptions(Duration timeout, const std::stop_token& stop) const {
     client::CallOptions call;
     call.timeout = std::max(std::chrono::milliseconds(100),
                             std::chrono::duration_cast<std::chrono::milliseconds>(timeout));
-    call.stop = std::move(stop);
+    call.stop = stop;
     return call;
   }
 
-  bool tryAcquireOrRenew(std::stop_token stop, Duration timeout) {
-    const client::CallOptions call = callOptions(timeout, std::move(stop));
+  bool tryAcquireOrRenew(const std::stop_token& stop, Duration timeout) {
+    const client::CallOptions call = callOptions(timeout, stop);
     if (isHolding() && renewFast(call)) return true;
 
     Result<Value> lease = client.get(leases(), key, call);

@@ -19,13 +19,15 @@ std::string cut(const std::string& message) {
   static constexpr std::string_view kMark = "…";
   if (message.size() <= kMaxConditionMessage) return message;
   std::size_t end = kMaxConditionMessage - kMark.size();
-  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0) == 0x80) --end;  // not inside of a character
+  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0) == 0x80)
+    --end;  // not inside of a character
   return message.substr(0, end).append(kMark);
 }
 
 }  // namespace
 
-void setCondition(Value& status, const Condition& condition, std::int64_t generation, base::Time now) {
+void setCondition(Value& status, const Condition& condition, std::int64_t generation,
+                  base::Time now) {
   const std::optional<std::size_t> index = indexOf(status, condition.type);
   const std::string_view word = condition.status ? "True" : "False";
   Value fresh = Value::object({{"type", condition.type},
@@ -39,8 +41,8 @@ void setCondition(Value& status, const Condition& condition, std::int64_t genera
     return;
   }
   const Value& old = status["conditions"].at(*index);
-  fresh.set("lastTransitionTime",
-            old["status"].asString() == word ? old["lastTransitionTime"] : Value(base::printTime(now)));
+  fresh.set("lastTransitionTime", old["status"].asString() == word ? old["lastTransitionTime"]
+                                                                   : Value(base::printTime(now)));
   if (fresh != old) status.edit("conditions").editItem(*index) = std::move(fresh);
 }
 

@@ -2,7 +2,8 @@
 
 // Conditions in the status of an object (Kubernetes API conventions, "Typical status properties").
 //
-//   setCondition(status, {"Coupled", true, "CouplingSucceeded", "coupling succeeded"}, generation, now);
+//   setCondition(status, {"Coupled", true, "CouplingSucceeded", "coupling succeeded"}, generation,
+//   now);
 
 #include <cstdint>
 #include <string>
@@ -23,9 +24,10 @@ struct Condition {
 // The longest message that the API conventions allow, in bytes.
 inline constexpr std::size_t kMaxConditionMessage = 32768;
 
-// Sets the condition of that type; `lastTransitionTime` changes only where the status does, and nothing where all
-// is as it was. Longer messages are cut.
-void setCondition(Value& status, const Condition& condition, std::int64_t generation, base::Time now);
+// Sets the condition of that type; `lastTransitionTime` changes only where the status does, and
+// nothing where all is as it was. Longer messages are cut.
+void setCondition(Value& status, const Condition& condition, std::int64_t generation,
+                  base::Time now);
 // Takes the condition of that type away.
 void removeCondition(Value& status, std::string_view type);
 // The condition of that type; null if there is none.

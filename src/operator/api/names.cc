@@ -5,14 +5,18 @@ namespace {
 
 using kube::api::Resource;
 
-constexpr std::array<std::string_view, 5> kEvents = {"created", "coupled", "updated", "decoupled", "deleted"};
-constexpr std::array<std::string_view, 5> kEventReasons = {"Created", "Coupled", "Updated", "Decoupled", "Deleted"};
+constexpr std::array<std::string_view, 5> kEvents = {"created", "coupled", "updated", "decoupled",
+                                                     "deleted"};
+constexpr std::array<std::string_view, 5> kEventReasons = {"Created", "Coupled", "Updated",
+                                                           "Decoupled", "Deleted"};
 
 constexpr std::array<std::string_view, 17> kReasons = {
-    "PlugCreated",   "SocketNotCreated",  "CouplingInProcess",   "CouplingSucceeded", "UpdatingInProcess",
-    "Error",         "InterfaceMismatch", "NamespaceNotAllowed", "SocketFull",        "SocketTerminating",
-    "ConfigInvalid", "ResultPending",     "ApparatusNotReady",   "DeletionBlocked",   "SocketCreated",
-    "SocketEmpty",   "SocketCoupled",
+    "PlugCreated",       "SocketNotCreated",    "CouplingInProcess",
+    "CouplingSucceeded", "UpdatingInProcess",   "Error",
+    "InterfaceMismatch", "NamespaceNotAllowed", "SocketFull",
+    "SocketTerminating", "ConfigInvalid",       "ResultPending",
+    "ApparatusNotReady", "DeletionBlocked",     "SocketCreated",
+    "SocketEmpty",       "SocketCoupled",
 };
 
 Resource ours(std::string_view plural, std::string_view kind) {

@@ -37,12 +37,13 @@ Result<Do> parseDo(const Value& text, const std::string& field) {
   if (text.isNull() || text.asString() == "apply" || text.empty()) return Do::Apply;
   if (text.asString() == "delete") return Do::Delete;
   if (text.asString() == "recreate") return Do::Recreate;
-  return fail(Code::Invalid, field + ": \"" + text.toString() + "\" is none of apply, delete, recreate");
+  return fail(Code::Invalid,
+              field + ": \"" + text.toString() + "\" is none of apply, delete, recreate");
 }
 
 // Adds the templates of one of the four fields, which holds one or a list of them.
-void addTemplates(const Value& entry, std::string_view name, bool structured, const std::string& field,
-                  std::vector<ResourceAction::Template>& out) {
+void addTemplates(const Value& entry, std::string_view name, bool structured,
+                  const std::string& field, std::vector<ResourceAction::Template>& out) {
   const Value& value = entry[name];
   if (value.isNull()) return;
   const std::string path = field + "." + std::string(name);
@@ -50,7 +51,8 @@ void addTemplates(const Value& entry, std::string_view name, bool structured, co
     out.push_back({structured, value, path});
     return;
   }
-  for (std::size_t i = 0; i < value.size(); ++i) out.push_back({structured, value.at(i), indexed(path, i)});
+  for (std::size_t i = 0; i < value.size(); ++i)
+    out.push_back({structured, value.at(i), indexed(path, i)});
 }
 
 }  // namespace
@@ -63,7 +65,8 @@ ObjectKey socketOf(const Value& plug) {
 std::optional<ObjectKey> interfaceOf(const Value& object) {
   const Value& reference = object["spec"]["interface"];
   if (reference["name"].empty()) return std::nullopt;
-  return ObjectKey{orDefault(reference["namespace"], kube::api::namespaceOf(object)), reference["name"].toString()};
+  return ObjectKey{orDefault(reference["namespace"], kube::api::namespaceOf(object)),
+                   reference["name"].toString()};
 }
 
 std::string interfaceVersionsOf(const Value& object) {
@@ -119,18 +122,20 @@ Result<std::vector<Var>> parseVars(const Value& list, const std::string& field) 
       var.kind = kube::api::parseKind(reference["apiVersion"].asString(), kind);
     } else {
       if (reference["version"].empty()) {
-        return fail(Code::Invalid, var.field + ".objref: apiVersion, or group and version, is required");
+        return fail(Code::Invalid,
+                    var.field + ".objref: apiVersion, or group and version, is required");
       }
       var.kind = {reference["group"].toString(), reference["version"].toString(), kind};
     }
     var.nameIsTemplate = reference["name"].empty();
-    var.objectName = var.nameIsTemplate ? reference["templateName"].toString() : reference["name"].toString();
+    var.objectName =
+        var.nameIsTemplate ? reference["templateName"].toString() : reference["name"].toString();
     if (var.objectName.empty()) {
       return fail(Code::Invalid, var.field + ".objref: name or templateName is required");
     }
     var.namespaceIsTemplate = reference["namespace"].empty();
-    var.objectNamespace =
-        var.namespaceIsTemplate ? reference["templateNamespace"].toString() : reference["namespace"].toString();
+    var.objectNamespace = var.namespaceIsTemplate ? reference["templateNamespace"].toString()
+                                                  : reference["namespace"].toString();
     var.fieldPath = orDefault(entry["fieldref"]["fieldPath"], "metadata.name");
     vars.push_back(std::move(var));
   }
@@ -138,7 +143,8 @@ Result<std::vector<Var>> parseVars(const Value& list, const std::string& field) 
 }
 
 bool InventoryEntry::isSameObject(const InventoryEntry& other) const {
-  // The version of a group is no identity: an object applied as v1beta1 is the one applied as v1 later on.
+  // The version of a group is no identity: an object applied as v1beta1 is the one applied as v1
+  // later on.
   return object.kind == other.object.kind && object.name == other.object.name &&
          object.namespaceName == other.object.namespaceName &&
          kube::api::parseKind(object.apiVersion, "").group ==
@@ -149,10 +155,11 @@ std::vector<InventoryEntry> parseInventory(const Value& list) {
   std::vector<InventoryEntry> inventory;
   inventory.reserve(list.size());
   for (const Value& item : list.items()) {
-    inventory.push_back({item["side"].asString() == "socket" ? Side::Socket : Side::Plug,
-                         {item["apiVersion"].toString(), item["kind"].toString(), item["namespace"].toString(),
-                          item["name"].toString(), item["uid"].toString()},
-                         item["retain"].asBool()});
+    inventory.push_back(
+        {item["side"].asString() == "socket" ? Side::Socket : Side::Plug,
+         {item["apiVersion"].toString(), item["kind"].toString(), item["namespace"].toString(),
+          item["name"].toString(), item["uid"].toString()},
+         item["retain"].asBool()});
   }
   return inventory;
 }

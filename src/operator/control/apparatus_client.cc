@@ -36,7 +36,8 @@ std::string traceParent() {
   return out + "00";
 }
 
-Error apparatusError(const std::string& url, std::string_view cause, Code code, const std::string& message) {
+Error apparatusError(const std::string& url, std::string_view cause, Code code,
+                     const std::string& message) {
   return {code, "apparatus " + url + ": " + message, std::string(cause), 0};
 }
 
@@ -44,10 +45,11 @@ Error apparatusError(const std::string& url, std::string_view cause, Code code, 
 
 ApparatusClient::ApparatusClient(Options options)
     : options_(std::move(options)),
-      client_({.tls = {}, .proxy = options_.proxy, .compression = false, .maxIdleConnections = 25}) {}
+      client_(
+          {.tls = {}, .proxy = options_.proxy, .compression = false, .maxIdleConnections = 25}) {}
 
-Result<std::string> ApparatusClient::post(const std::string& url, const Value& body, http::Headers headers,
-                                          std::stop_token stop) {
+Result<std::string> ApparatusClient::post(const std::string& url, const Value& body,
+                                          http::Headers headers, std::stop_token stop) {
   http::Request request;
   request.method = "POST";
   request.url = url;
@@ -65,20 +67,21 @@ Result<std::string> ApparatusClient::post(const std::string& url, const Value& b
   if (!response) {
     const Error& error = response.error();
     const bool neverReached = error.code == Code::Unreachable;
-    return tl::unexpected<Error>(apparatusError(url, neverReached ? coupling::kApparatusNotRunning : coupling::kApparatusFailed,
-                                                error.code, error.message));
+    return tl::unexpected<Error>(apparatusError(
+        url, neverReached ? coupling::kApparatusNotRunning : coupling::kApparatusFailed, error.code,
+        error.message));
   }
   if (!response->isSuccess()) {
     const std::string text = excerpt(response->body);
-    return tl::unexpected<Error>(
-        apparatusError(url, coupling::kApparatusFailed, Code::ServiceUnavailable,
-                       "HTTP status " + std::to_string(response->status) + (text.empty() ? "" : ": " + text)));
+    return tl::unexpected<Error>(apparatusError(
+        url, coupling::kApparatusFailed, Code::ServiceUnavailable,
+        "HTTP status " + std::to_string(response->status) + (text.empty() ? "" : ": " + text)));
   }
   return std::move(response->body);
 }
 
-Status ApparatusClient::deliver(const coupling::Call& call, const std::string& plug, const std::string& socket,
-                                std::stop_token stop) {
+Status ApparatusClient::deliver(const coupling::Call& call, const std::string& plug,
+                                const std::string& socket, std::stop_token stop) {
   http::Headers headers{{"Idempotency-Key", call.idempotencyKey},
                         {"X-Integration-Event", std::string(api::nameOf(call.event))}};
   if (!plug.empty()) headers.emplace_back("X-Integration-Plug", plug);
@@ -88,16 +91,18 @@ Status ApparatusClient::deliver(const coupling::Call& call, const std::string& p
   return {};
 }
 
-Result<Value> ApparatusClient::config(const coupling::ConfigRequest& request, const std::string& plug,
-                                      const std::string& socket, std::stop_token stop) {
-  ASSIGN_OR_RETURN(const std::string answer,
-                   post(request.url, request.body,
-                        {{"X-Integration-Plug", plug}, {"X-Integration-Socket", socket}}, std::move(stop)));
+Result<Value> ApparatusClient::config(const coupling::ConfigRequest& request,
+                                      const std::string& plug, const std::string& socket,
+                                      std::stop_token stop) {
+  ASSIGN_OR_RETURN(
+      const std::string answer,
+      post(request.url, request.body,
+           {{"X-Integration-Plug", plug}, {"X-Integration-Socket", socket}}, std::move(stop)));
   Result<Value> parsed = text::parseJson(answer);
   if (!parsed || !parsed->isObject()) {
-    return tl::unexpected<Error>(apparatusError(request.url, coupling::kApparatusFailed, Code::ServiceUnavailable,
-                                                "its answer is no JSON object: " +
-                                                    (parsed ? excerpt(answer) : parsed.error().message)));
+    return tl::unexpected<Error>(apparatusError(
+        request.url, coupling::kApparatusFailed, Code::ServiceUnavailable,
+        "its answer is no JSON object: " + (parsed ? excerpt(answer) : parsed.error().message)));
   }
   return parsed;
 }

@@ -5,8 +5,8 @@
 //   ApparatusClient apparatus({});
 //   Status delivered = apparatus.deliver(call, plug, socket, stop);
 //
-// Errors: cause kApparatusNotRunning where the request never reached a server, kApparatusFailed for everything else;
-// the message has the URL, the HTTP status and the beginning of the answer's text.
+// Errors: cause kApparatusNotRunning where the request never reached a server, kApparatusFailed for
+// everything else; the message has the URL, the HTTP status and the beginning of the answer's text.
 //
 // Thread-safe.
 
@@ -31,15 +31,17 @@ class ApparatusClient {
 
   explicit ApparatusClient(Options options);
 
-  // POST of an event. `plug` and `socket` are "namespace/name", empty where the event is not of that one.
+  // POST of an event. `plug` and `socket` are "namespace/name", empty where the event is not of
+  // that one.
   Status deliver(const coupling::Call& call, const std::string& plug, const std::string& socket,
                  std::stop_token stop);
   // The answer to POST /config, an object.
-  Result<Value> config(const coupling::ConfigRequest& request, const std::string& plug, const std::string& socket,
-                       std::stop_token stop);
+  Result<Value> config(const coupling::ConfigRequest& request, const std::string& plug,
+                       const std::string& socket, std::stop_token stop);
 
  private:
-  Result<std::string> post(const std::string& url, const Value& body, http::Headers headers, std::stop_token stop);
+  Result<std::string> post(const std::string& url, const Value& body, http::Headers headers,
+                           std::stop_token stop);
 
   Options options_;
   http::Client client_;

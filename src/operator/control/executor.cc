@@ -28,7 +28,9 @@ using kube::client::CallOptions;
 // How long a `recreate` waits for the old object to go before it is tried again later.
 constexpr std::chrono::seconds kGoneTimeout{20};
 
-const Resource& resourceOf(Side side) { return side == Side::Plug ? api::plugResource() : api::socketResource(); }
+const Resource& resourceOf(Side side) {
+  return side == Side::Plug ? api::plugResource() : api::socketResource();
+}
 
 CallOptions callAs(const std::string& user, std::stop_token stop) {
   CallOptions options;
@@ -38,7 +40,9 @@ CallOptions callAs(const std::string& user, std::stop_token stop) {
   return options;
 }
 
-std::string describe(const Resource& resource, const ObjectKey& key) { return resource.kind + " " + key.print(); }
+std::string describe(const Resource& resource, const ObjectKey& key) {
+  return resource.kind + " " + key.print();
+}
 
 // The word after "cannot " in an RBAC refusal: the verb that is missing.
 std::string refusedVerb(const std::string& message, std::string_view fallback) {
@@ -50,26 +54,30 @@ std::string refusedVerb(const std::string& message, std::string_view fallback) {
 }
 
 // A refusal in words that say what to grant to whom.
-Error explain(const Error& error, std::string_view verb, const Resource& resource, const ObjectKey& key,
-              const std::string& user) {
+Error explain(const Error& error, std::string_view verb, const Resource& resource,
+              const ObjectKey& key, const std::string& user) {
   const std::string what = std::string(verb) + " " + describe(resource, key);
   static constexpr std::string_view kPrefix = "system:serviceaccount:";
-  const bool isRbac = error.code == Code::Forbidden && error.message.find("cannot") != std::string::npos &&
-                      error.message.find("impersonate") == std::string::npos && user.starts_with(kPrefix);
+  const bool isRbac =
+      error.code == Code::Forbidden && error.message.find("cannot") != std::string::npos &&
+      error.message.find("impersonate") == std::string::npos && user.starts_with(kPrefix);
   if (!isRbac) return error.withContext(what);
   std::string account = user.substr(kPrefix.size());
   std::replace(account.begin(), account.end(), ':', '/');
   Error out = error;
-  out.message = what + ": service account " + account + " may not " + refusedVerb(error.message, verb) + " " +
-                resource.plural + (resource.group.empty() ? "" : "." + resource.group) +
-                (key.namespaceName.empty() ? " in the cluster" : " in namespace " + key.namespaceName) +
-                "; grant it in a Role (" + error.message + ")";
+  out.message =
+      what + ": service account " + account + " may not " + refusedVerb(error.message, verb) + " " +
+      resource.plural + (resource.group.empty() ? "" : "." + resource.group) +
+      (key.namespaceName.empty() ? " in the cluster" : " in namespace " + key.namespaceName) +
+      "; grant it in a Role (" + error.message + ")";
   return out;
 }
 
-// `stringData` as the API server stores it: left as it is, its keys could never be taken away again by an apply.
+// `stringData` as the API server stores it: left as it is, its keys could never be taken away again
+// by an apply.
 Value withStoredData(Value object, const Resource& resource) {
-  if (!resource.group.empty() || resource.kind != "Secret" || !object["stringData"].isObject()) return object;
+  if (!resource.group.empty() || resource.kind != "Secret" || !object["stringData"].isObject())
+    return object;
   const Value plain = object["stringData"];
   object.erase("stringData");
   for (const Member& member : plain.members()) {
@@ -80,8 +88,9 @@ Value withStoredData(Value object, const Resource& resource) {
 
 bool isMadeByUs(const Value& object) {
   const auto managers = object["metadata"]["managedFields"].items();
-  return std::any_of(managers.begin(), managers.end(),
-                     [](const Value& entry) { return entry["manager"].asString() == api::kFieldManager; });
+  return std::any_of(managers.begin(), managers.end(), [](const Value& entry) {
+    return entry["manager"].asString() == api::kFieldManager;
+  });
 }
 
 void sleepFor(std::chrono::milliseconds time, const std::stop_token& stop) {
@@ -94,14 +103,17 @@ void sleepFor(std::chrono::milliseconds time, const std::stop_token& stop) {
 kube::runtime::Event eventOf(const Notice& notice, const Value& object) {
   kube::runtime::Event event;
   event.regarding = kube::api::refOf(object);
-  event.type = notice.warning ? kube::runtime::EventType::Warning : kube::runtime::EventType::Normal;
+  event.type =
+      notice.warning ? kube::runtime::EventType::Warning : kube::runtime::EventType::Normal;
   event.reason = notice.reason;
   event.message = notice.message;
   if (!notice.warning) {
     const std::size_t verb = notice.message.find(" plug ");
     if (notice.side == Side::Socket && verb != std::string::npos) {
       const std::string what = notice.message.substr(0, verb);
-      event.combine = [what](std::size_t count) { return what + " " + std::to_string(count) + " plugs"; };
+      event.combine = [what](std::size_t count) {
+        return what + " " + std::to_string(count) + " plugs";
+      };
     }
   }
   return event;
@@ -109,20 +121,28 @@ kube::runtime::Event eventOf(const Notice& notice, const Value& object) {
 
 }  // namespace
 
-Executor::Executor(kube::client::Client& client, base::Clock& clock, kube::runtime::EventRecorder& events,
-                   ApparatusClient& apparatus, Observers observers)
-    : client_(client), clock_(clock), events_(events), apparatus_(apparatus), observers_(std::move(observers)) {}
+Executor::Executor(kube::client::Client& client, base::Clock& clock,
+                   kube::runtime::EventRecorder& events, ApparatusClient& apparatus,
+                   Observers observers)
+    : client_(client),
+      clock_(clock),
+      events_(events),
+      apparatus_(apparatus),
+      observers_(std::move(observers)) {}
 
-Status Executor::run(const coupling::Plan& plan, Subject& subject, const Value& other, std::stop_token stop,
-                     const Action** failed) {
+Status Executor::run(const coupling::Plan& plan, Subject& subject, const Value& other,
+                     std::stop_token stop, const Action** failed) {
   for (const Action& action : plan.actions) {
     Status done = perform(action, subject, other, stop);
     if (done) continue;
     if (coupling::isPassedOver(plan, done.error())) {
-      const std::string message = plan.masker.mask(action.attempt + " was skipped: " + done.error().message);
-      notify({subject.side, true, std::string(api::nameOf(api::Reason::Error)), message}, subject, other);
-      log::warn("a step of a teardown was skipped", {{std::string_view(api::nameOf(subject.side)), keyOf(subject.object).print()},
-                                                     {"error", message}});
+      const std::string message =
+          plan.masker.mask(action.attempt + " was skipped: " + done.error().message);
+      notify({subject.side, true, std::string(api::nameOf(api::Reason::Error)), message}, subject,
+             other);
+      log::warn("a step of a teardown was skipped",
+                {{std::string_view(api::nameOf(subject.side)), keyOf(subject.object).print()},
+                 {"error", message}});
       continue;
     }
     *failed = &action;
@@ -131,16 +151,23 @@ Status Executor::run(const coupling::Plan& plan, Subject& subject, const Value& 
   return {};
 }
 
-Status Executor::perform(const Action& action, Subject& subject, const Value& other, std::stop_token stop) {
+Status Executor::perform(const Action& action, Subject& subject, const Value& other,
+                         std::stop_token stop) {
   struct Visitor {
     Executor& self;
     Subject& subject;
     const Value& other;
     std::stop_token stop;
 
-    Status operator()(const coupling::AddFinalizer&) const { return self.setFinalizer(subject, true, stop); }
-    Status operator()(const coupling::RemoveFinalizer&) const { return self.setFinalizer(subject, false, stop); }
-    Status operator()(const coupling::WriteStatus&) const { return self.writeStatus(subject, stop); }
+    Status operator()(const coupling::AddFinalizer&) const {
+      return self.setFinalizer(subject, true, stop);
+    }
+    Status operator()(const coupling::RemoveFinalizer&) const {
+      return self.setFinalizer(subject, false, stop);
+    }
+    Status operator()(const coupling::WriteStatus&) const {
+      return self.writeStatus(subject, stop);
+    }
     Status operator()(const Call& call) const {
       const std::string own = keyOf(subject.object).print();
       const std::string its = other.isNull() ? std::string() : keyOf(other).print();
@@ -169,17 +196,20 @@ void Executor::notify(const Notice& notice, const Subject& subject, const Value&
 Status Executor::writeStatus(Subject& subject, std::stop_token stop) {
   if (subject.gone || subject.object["status"] == subject.stored["status"]) return {};
   Value patch = Value::object(
-      {{"metadata", Value::object({{"resourceVersion", kube::api::resourceVersionOf(subject.stored)}})},
-       {"status", text::createMergePatch(subject.stored["status"].isObject() ? subject.stored["status"] : Value::object(),
-                                         subject.object["status"])}});
+      {{"metadata",
+        Value::object({{"resourceVersion", kube::api::resourceVersionOf(subject.stored)}})},
+       {"status",
+        text::createMergePatch(
+            subject.stored["status"].isObject() ? subject.stored["status"] : Value::object(),
+            subject.object["status"])}});
   CallOptions options = callAs({}, std::move(stop));
   options.subresource = "status";
   const ObjectKey key = keyOf(subject.object);
   Result<Value> answer =
       client_.patch(resourceOf(subject.side), key, kube::client::PatchType::Merge, patch, options);
   if (!answer) {
-    return tl::unexpected<Error>(answer.error().withContext("write the status of " +
-                                                            describe(resourceOf(subject.side), key)));
+    return tl::unexpected<Error>(answer.error().withContext(
+        "write the status of " + describe(resourceOf(subject.side), key)));
   }
   answer->edit("metadata").erase("managedFields");
   subject.stored = *answer;
@@ -195,17 +225,20 @@ Status Executor::setFinalizer(Subject& subject, bool present, std::stop_token st
   }
   if (present) finalizers.push(api::kFinalizer);
   const Value patch = Value::object(
-      {{"metadata", Value::object({{"resourceVersion", kube::api::resourceVersionOf(subject.stored)},
-                                   {"finalizers", std::move(finalizers)}})}});
+      {{"metadata",
+        Value::object({{"resourceVersion", kube::api::resourceVersionOf(subject.stored)},
+                       {"finalizers", std::move(finalizers)}})}});
   const ObjectKey key = keyOf(subject.object);
-  Result<Value> answer = client_.patch(resourceOf(subject.side), key, kube::client::PatchType::Merge, patch,
-                                       callAs({}, std::move(stop)));
+  Result<Value> answer =
+      client_.patch(resourceOf(subject.side), key, kube::client::PatchType::Merge, patch,
+                    callAs({}, std::move(stop)));
   if (!answer) {
     if (!present && answer.error().isNotFound()) {
       subject.gone = true;
       return {};
     }
-    return tl::unexpected<Error>(answer.error().withContext(describe(resourceOf(subject.side), key)));
+    return tl::unexpected<Error>(
+        answer.error().withContext(describe(resourceOf(subject.side), key)));
   }
   answer->edit("metadata").erase("managedFields");
   const Value status = subject.object["status"];  // at hand, perhaps not written yet
@@ -213,7 +246,8 @@ Status Executor::setFinalizer(Subject& subject, bool present, std::stop_token st
   subject.object = subject.stored;
   if (!status.isNull()) subject.object.set("status", status);
   subject.gone = !present;
-  observers_.written(subject.side, subject.stored, !present && subject.stored["metadata"]["finalizers"].empty());
+  observers_.written(subject.side, subject.stored,
+                     !present && subject.stored["metadata"]["finalizers"].empty());
   return {};
 }
 
@@ -224,7 +258,8 @@ Status Executor::effect(const Effect& effect, Subject& subject, std::stop_token 
     case api::Do::Apply:
       return applyObject(effect, subject, std::move(stop));
     case api::Do::Delete: {
-      const Result<Value> removed = client_.remove(resource, key, {}, callAs(effect.user, std::move(stop)));
+      const Result<Value> removed =
+          client_.remove(resource, key, {}, callAs(effect.user, std::move(stop)));
       if (removed || removed.error().isNotFound()) return {};
       return tl::unexpected<Error>(explain(removed.error(), "delete", resource, key, effect.user));
     }
@@ -238,34 +273,39 @@ Status Executor::effect(const Effect& effect, Subject& subject, std::stop_token 
 Status Executor::applyObject(const Effect& effect, Subject& subject, std::stop_token stop) {
   const Resource& resource = effect.rendered.resource;
   const ObjectKey key = keyOf(effect.rendered.object);
-  const Result<Value> answer =
-      client_.patch(resource, key, kube::client::PatchType::Apply, withStoredData(effect.rendered.object, resource),
-                    callAs(effect.user, std::move(stop)));
-  if (!answer) return tl::unexpected<Error>(explain(answer.error(), "apply", resource, key, effect.user));
+  const Result<Value> answer = client_.patch(resource, key, kube::client::PatchType::Apply,
+                                             withStoredData(effect.rendered.object, resource),
+                                             callAs(effect.user, std::move(stop)));
+  if (!answer)
+    return tl::unexpected<Error>(explain(answer.error(), "apply", resource, key, effect.user));
   observers_.applied(*answer);
   if (effect.inInventory) {
-    coupling::recordUid(subject.object.edit("status"), effect.rendered.entry(), std::string(kube::api::uidOf(*answer)));
+    coupling::recordUid(subject.object.edit("status"), effect.rendered.entry(),
+                        std::string(kube::api::uidOf(*answer)));
   }
   return {};
 }
 
-Status Executor::removeAndWait(const Resource& resource, const ObjectKey& key, const std::string& user,
-                               std::stop_token stop) {
+Status Executor::removeAndWait(const Resource& resource, const ObjectKey& key,
+                               const std::string& user, std::stop_token stop) {
   const Result<Value> removed = client_.remove(resource, key, {}, callAs(user, stop));
   if (!removed) {
     if (removed.error().isNotFound()) return {};
     return tl::unexpected<Error>(explain(removed.error(), "delete", resource, key, user));
   }
-  // A Status means that it is gone; the object itself, that something still has to be done before it goes.
+  // A Status means that it is gone; the object itself, that something still has to be done before
+  // it goes.
   if ((*removed)["kind"].asString() == "Status") return {};
   const base::Instant deadline = clock_.instant() + kGoneTimeout;
-  for (std::chrono::milliseconds pause{20};; pause = std::min(pause * 2, std::chrono::milliseconds(1000))) {
+  for (std::chrono::milliseconds pause{20};;
+       pause = std::min(pause * 2, std::chrono::milliseconds(1000))) {
     const Result<Value> still = client_.get(resource, key, callAs(user, stop));
     if (!still && still.error().isNotFound()) return {};
     if (!still) return tl::unexpected<Error>(explain(still.error(), "get", resource, key, user));
     if (kube::api::uidOf(*still) != kube::api::uidOf(*removed)) return {};
     if (clock_.instant() > deadline || stop.stop_requested()) {
-      return fail(Code::Timeout, "recreate " + describe(resource, key) + ": the old one is still being deleted (finalizers " +
+      return fail(Code::Timeout, "recreate " + describe(resource, key) +
+                                     ": the old one is still being deleted (finalizers " +
                                      "or graceful deletion); it is tried again");
     }
     sleepFor(pause, stop);
@@ -274,9 +314,11 @@ Status Executor::removeAndWait(const Resource& resource, const ObjectKey& key, c
 
 Status Executor::prune(const Prune& prune, std::stop_token stop) {
   const kube::api::ObjectRef& object = prune.entry.object;
-  const Result<Resource> resource = client_.resolve(kube::api::parseKind(object.apiVersion, object.kind));
+  const Result<Resource> resource =
+      client_.resolve(kube::api::parseKind(object.apiVersion, object.kind));
   if (!resource) {
-    if (resource.error().isNotFound()) return {};  // the kind is gone, and all of its objects with it
+    if (resource.error().isNotFound())
+      return {};  // the kind is gone, and all of its objects with it
     return tl::unexpected<Error>(resource.error());
   }
   kube::client::DeleteOptions options;
@@ -285,14 +327,18 @@ Status Executor::prune(const Prune& prune, std::stop_token stop) {
     // It was recorded before it was made, and perhaps never was: what is there now must be ours.
     const Result<Value> seen = client_.get(*resource, object.key(), callAs(prune.user, stop));
     if (!seen && seen.error().isNotFound()) return {};
-    if (!seen) return tl::unexpected<Error>(explain(seen.error(), "get", *resource, object.key(), prune.user));
+    if (!seen)
+      return tl::unexpected<Error>(
+          explain(seen.error(), "get", *resource, object.key(), prune.user));
     if (!isMadeByUs(*seen)) return {};
     options.uid = kube::api::uidOf(*seen);
   }
-  const Result<Value> removed = client_.remove(*resource, object.key(), options, callAs(prune.user, std::move(stop)));
+  const Result<Value> removed =
+      client_.remove(*resource, object.key(), options, callAs(prune.user, std::move(stop)));
   // A conflict: another object of that name has taken its place.
   if (removed || removed.error().isNotFound() || removed.error().isConflict()) return {};
-  return tl::unexpected<Error>(explain(removed.error(), "delete", *resource, object.key(), prune.user));
+  return tl::unexpected<Error>(
+      explain(removed.error(), "delete", *resource, object.key(), prune.user));
 }
 
 }  // namespace iop::operators::control

@@ -2,11 +2,15 @@
 
 // Carries out plans: a plain loop over their actions. No decision is made here.
 //
-// Flow: see coupling/plan.h. The object at hand always carries the status as it will be once it is written; `stored`
+// Flow: see coupling/plan.h. The object at hand always carries the status as it will be once it is
+// written; `stored`
 //   is what the server has.
-// Guarantees: every action is safe to repeat. The status is written only where it differs, with the resourceVersion as
-//   a precondition: a write that is based on an older state than the server's is refused with Conflict.
-// Errors: those of the API server and the apparatuses, with words that name the object and what has to be granted.
+// Guarantees: every action is safe to repeat. The status is written only where it differs, with the
+// resourceVersion as
+//   a precondition: a write that is based on an older state than the server's is refused with
+//   Conflict.
+// Errors: those of the API server and the apparatuses, with words that name the object and what has
+// to be granted.
 //
 // Thread-safe; one object must not be handled by two threads at once.
 
@@ -26,8 +30,8 @@ namespace iop::operators::control {
 // A plug or a socket while a plan is carried out on it.
 struct Subject {
   api::Side side;
-  Value object;  // with the status at hand
-  Value stored;  // as the server has it
+  Value object;       // with the status at hand
+  Value stored;       // as the server has it
   bool gone = false;  // the finalizer was removed
 };
 
@@ -43,8 +47,9 @@ class Executor {
   Executor(kube::client::Client& client, base::Clock& clock, kube::runtime::EventRecorder& events,
            ApparatusClient& apparatus, Observers observers);
 
-  // Does what the plan says. On failure the error is of the action in `failed`, and the status at hand has what was
-  // done before. `other` is the object on the other side, for events and names; null if there is none.
+  // Does what the plan says. On failure the error is of the action in `failed`, and the status at
+  // hand has what was done before. `other` is the object on the other side, for events and names;
+  // null if there is none.
   Status run(const coupling::Plan& plan, Subject& subject, const Value& other, std::stop_token stop,
              const coupling::Action** failed);
 
@@ -53,7 +58,8 @@ class Executor {
   void notify(const coupling::Notice& notice, const Subject& subject, const Value& other);
 
  private:
-  Status perform(const coupling::Action& action, Subject& subject, const Value& other, std::stop_token stop);
+  Status perform(const coupling::Action& action, Subject& subject, const Value& other,
+                 std::stop_token stop);
   Status setFinalizer(Subject& subject, bool present, std::stop_token stop);
   Status effect(const coupling::Effect& effect, Subject& subject, std::stop_token stop);
   Status applyObject(const coupling::Effect& effect, Subject& subject, std::stop_token stop);

@@ -28,10 +28,11 @@ bool isConfigKind(const coupling::GroupVersionKind& kind) {
 
 // All that is kept of an object: who it is and which version.
 Value stubOf(const Value& object) {
-  return Value::object({{"metadata", Value::object({{"name", kube::api::nameOf(object)},
-                                                    {"namespace", kube::api::namespaceOf(object)},
-                                                    {"uid", kube::api::uidOf(object)},
-                                                    {"resourceVersion", kube::api::resourceVersionOf(object)}})}});
+  return Value::object(
+      {{"metadata", Value::object({{"name", kube::api::nameOf(object)},
+                                   {"namespace", kube::api::namespaceOf(object)},
+                                   {"uid", kube::api::uidOf(object)},
+                                   {"resourceVersion", kube::api::resourceVersionOf(object)}})}});
 }
 
 ObjectVersion versionOf(const Value& object) {
@@ -53,27 +54,32 @@ struct InputCache::Watch {
   class As : public kube::client::Client {
    public:
     As(kube::client::Client& client, std::string user) : client_(client), user_(std::move(user)) {}
-    Result<Resource> resolve(const kube::api::GroupVersionKind& kind) override { return client_.resolve(kind); }
-    Result<Value> get(const Resource& resource, const ObjectKey& key, const CallOptions& options) override {
+    Result<Resource> resolve(const kube::api::GroupVersionKind& kind) override {
+      return client_.resolve(kind);
+    }
+    Result<Value> get(const Resource& resource, const ObjectKey& key,
+                      const CallOptions& options) override {
       return client_.get(resource, key, as(options));
     }
     Result<Value> list(const Resource& resource, const std::string& namespaceName,
                        const kube::client::ListOptions& list, const CallOptions& options) override {
       return client_.list(resource, namespaceName, list, as(options));
     }
-    Result<Value> create(const Resource& resource, const std::string& namespaceName, const Value& object,
-                         const CallOptions& options) override {
+    Result<Value> create(const Resource& resource, const std::string& namespaceName,
+                         const Value& object, const CallOptions& options) override {
       return client_.create(resource, namespaceName, object, as(options));
     }
     Result<Value> update(const Resource& resource, const ObjectKey& key, const Value& object,
                          const CallOptions& options) override {
       return client_.update(resource, key, object, as(options));
     }
-    Result<Value> patch(const Resource& resource, const ObjectKey& key, kube::client::PatchType type,
-                        const Value& patch, const CallOptions& options) override {
+    Result<Value> patch(const Resource& resource, const ObjectKey& key,
+                        kube::client::PatchType type, const Value& patch,
+                        const CallOptions& options) override {
       return client_.patch(resource, key, type, patch, as(options));
     }
-    Result<Value> remove(const Resource& resource, const ObjectKey& key, const kube::client::DeleteOptions& remove,
+    Result<Value> remove(const Resource& resource, const ObjectKey& key,
+                         const kube::client::DeleteOptions& remove,
                          const CallOptions& options) override {
       return client_.remove(resource, key, remove, as(options));
     }
@@ -106,12 +112,12 @@ struct InputCache::Watch {
   std::shared_ptr<Store> store = std::make_shared<Store>();
   std::mutex mutex;
   std::set<ObjectKey> referred;
-  std::set<ObjectKey> known;  // referred, and read at least once since
+  std::set<ObjectKey> known;           // referred, and read at least once since
   std::unique_ptr<Informer> informer;  // last: its thread uses the rest
 };
 
-InputCache::InputCache(kube::client::Client& client, base::Clock& clock, std::function<void(const ObjectKey&)> wake,
-                       Options options)
+InputCache::InputCache(kube::client::Client& client, base::Clock& clock,
+                       std::function<void(const ObjectKey&)> wake, Options options)
     : client_(client), clock_(clock), wake_(std::move(wake)), options_(std::move(options)) {
   if (options_.namespaces.empty()) options_.namespaces.emplace_back();
   for (const Resource* resource : {&secrets(), &configMaps()}) {
@@ -124,7 +130,8 @@ InputCache::InputCache(kube::client::Client& client, base::Clock& clock, std::fu
 
 InputCache::~InputCache() { stop(); }
 
-std::shared_ptr<InputCache::Watch> InputCache::makeWatch(const WatchKey& key, const Resource& resource) {
+std::shared_ptr<InputCache::Watch> InputCache::makeWatch(const WatchKey& key,
+                                                         const Resource& resource) {
   auto watch = std::make_shared<Watch>(client_, key.user);
   watch->resource = resource;
   kube::runtime::InformerOptions options;
@@ -138,9 +145,13 @@ std::shared_ptr<InputCache::Watch> InputCache::makeWatch(const WatchKey& key, co
     if (!raw->isReferred(kube::api::keyOf(object))) return std::nullopt;
     return stubOf(object);
   };
-  watch->informer = std::make_unique<Informer>(watch->asUser, clock_, watch->store, std::move(options));
+  watch->informer =
+      std::make_unique<Informer>(watch->asUser, clock_, watch->store, std::move(options));
   watch->informer->addHandlers(
-      {.onAdd = [this, key](const Value& object, bool isInitial) { if (!isInitial) onChange(key, object); },
+      {.onAdd =
+           [this, key](const Value& object, bool isInitial) {
+             if (!isInitial) onChange(key, object);
+           },
        .onUpdate = [this, key](const Value&, const Value& after) { onChange(key, after); },
        .onDelete = [this, key](const Value& last) { onChange(key, last); }});
   return watch;
@@ -291,7 +302,8 @@ Result<Value> InputCache::read(const InputRef& ref, std::stop_token stop) {
   return object;
 }
 
-Result<std::optional<ObjectVersion>> InputCache::version(const InputRef& ref, std::stop_token stop) {
+Result<std::optional<ObjectVersion>> InputCache::version(const InputRef& ref,
+                                                         std::stop_token stop) {
   const std::shared_ptr<Watch> watch = registerRef(ref);
   if (watch != nullptr) {
     bool isKnown = false;
@@ -314,9 +326,10 @@ void InputCache::noteWritten(const Value& object) {
   const ObjectKey key = kube::api::keyOf(object);
   std::lock_guard guard(mutex_);
   for (const auto& [watchKey, watch] : watches_) {
-    const bool isIts = watchKey.kind == kind &&
-                       (watchKey.namespaceName.empty() || watchKey.namespaceName == key.namespaceName);
-    if (isIts && watch->isReferred(key)) watch->store->put(watch->informer->options().namespaceName, stubOf(object));
+    const bool isIts = watchKey.kind == kind && (watchKey.namespaceName.empty() ||
+                                                 watchKey.namespaceName == key.namespaceName);
+    if (isIts && watch->isReferred(key))
+      watch->store->put(watch->informer->options().namespaceName, stubOf(object));
   }
 }
 

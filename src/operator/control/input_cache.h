@@ -1,18 +1,23 @@
 #pragma once
 
-// The objects that couplings read: Secrets, ConfigMaps, and what vars point to. Knows the present version of each,
-// tells which plugs to wake when one changes, and reads contents when they are needed.
+// The objects that couplings read: Secrets, ConfigMaps, and what vars point to. Knows the present
+// version of each, tells which plugs to wake when one changes, and reads contents when they are
+// needed.
 //
-//   inputs.setDependents(plug, {ref});                  // from now on a change of ref wakes the plug
-//   Result<Value> secret = inputs.read(ref);
-//   std::optional<ObjectVersion> now = inputs.version(ref);
+//   inputs.setDependents(plug, {ref});                  // from now on a change of ref wakes the
+//   plug Result<Value> secret = inputs.read(ref); std::optional<ObjectVersion> now =
+//   inputs.version(ref);
 //
-// Flow: one metadata-only watch of all Secrets and one of all ConfigMaps (a set for each watched namespace), which
-//   keep only what somebody refers to; for other kinds, one metadata-only watch for each kind, namespace and service
-//   account. A key is registered before its object is read, so that no change between the two is missed.
-// Guarantees: memory grows with what is referred to, not with what is in the cluster. Contents are kept only for what
+// Flow: one metadata-only watch of all Secrets and one of all ConfigMaps (a set for each watched
+// namespace), which
+//   keep only what somebody refers to; for other kinds, one metadata-only watch for each kind,
+//   namespace and service account. A key is registered before its object is read, so that no change
+//   between the two is missed.
+// Guarantees: memory grows with what is referred to, not with what is in the cluster. Contents are
+// kept only for what
 //   was read lately, within kMaxContentBytes.
-// Assumptions: a service account that may get an object may be allowed to watch it; where it is not, dependents are
+// Assumptions: a service account that may get an object may be allowed to watch it; where it is
+// not, dependents are
 //   woken by a poll every kPollInterval.
 //
 // Thread-safe.
@@ -49,26 +54,29 @@ class InputCache {
     metrics::Registry* metrics = nullptr;
   };
 
-  // `wake` is called on informers' threads with each plug that depends on an object that changed. All must outlive
-  // this.
-  InputCache(kube::client::Client& client, base::Clock& clock, std::function<void(const ObjectKey&)> wake,
-             Options options);
+  // `wake` is called on informers' threads with each plug that depends on an object that changed.
+  // All must outlive this.
+  InputCache(kube::client::Client& client, base::Clock& clock,
+             std::function<void(const ObjectKey&)> wake, Options options);
   ~InputCache();  // stops
   InputCache(const InputCache&) = delete;
   InputCache& operator=(const InputCache&) = delete;
 
-  // Starts the watches of Secrets and ConfigMaps. What is known to be referred to should be registered before.
+  // Starts the watches of Secrets and ConfigMaps. What is known to be referred to should be
+  // registered before.
   void start();
   void stop();
   bool waitForSync(base::Duration timeout, std::stop_token stop);
 
-  // What a plug depends on from now on, in place of what it did before. An empty list forgets the plug.
+  // What a plug depends on from now on, in place of what it did before. An empty list forgets the
+  // plug.
   void setDependents(const ObjectKey& plug, const std::vector<InputRef>& refs);
 
-  // The whole object, read as the ref's user; from memory where it is the version that the watch knows.
+  // The whole object, read as the ref's user; from memory where it is the version that the watch
+  // knows.
   Result<Value> read(const InputRef& ref, std::stop_token stop);
-  // The version that the watch knows, reading the object's metadata if it knows none yet; nothing where there is no
-  // such object. Errors: what kept us from finding out.
+  // The version that the watch knows, reading the object's metadata if it knows none yet; nothing
+  // where there is no such object. Errors: what kept us from finding out.
   Result<std::optional<ObjectVersion>> version(const InputRef& ref, std::stop_token stop);
   // The server's answer to a write of ours: what is read from now on is at least as new.
   void noteWritten(const Value& object);

@@ -84,7 +84,8 @@ struct Operator::Impl {
   std::function<void()> onLost;
   base::Clock& clock = base::realClock();
   metrics::Registry registry;
-  std::shared_ptr<kube::runtime::WatchListGate> watchList = std::make_shared<kube::runtime::WatchListGate>();
+  std::shared_ptr<kube::runtime::WatchListGate> watchList =
+      std::make_shared<kube::runtime::WatchListGate>();
 
   kube::client::Config config;
   std::unique_ptr<RestClient> client;
@@ -115,10 +116,12 @@ struct Operator::Impl {
 };
 
 Status Operator::Impl::connect() {
-  ASSIGN_OR_RETURN(config, kube::client::loadConfig({.kubeconfig = options.kubeconfig, .context = {}}));
+  ASSIGN_OR_RETURN(config,
+                   kube::client::loadConfig({.kubeconfig = options.kubeconfig, .context = {}}));
   const auto observe = [this](const kube::client::ObservedRequest& seen) {
     registry
-        .counter("rest_client_requests_total", "Number of HTTP requests, partitioned by status code, method, and host.",
+        .counter("rest_client_requests_total",
+                 "Number of HTTP requests, partitioned by status code, method, and host.",
                  {{"code", seen.code == 0 ? "<error>" : std::to_string(seen.code)},
                   {"method", std::string(seen.method)},
                   {"host", std::string(seen.host)}})
@@ -136,7 +139,8 @@ Status Operator::Impl::listen() {
     return fail(Code::ServiceUnavailable, "the caches are not filled yet");
   });
   if (options.healthAddress != "0") {
-    healthServer = std::make_unique<http::Server>(http::ServerOptions{.address = options.healthAddress});
+    healthServer =
+        std::make_unique<http::Server>(http::ServerOptions{.address = options.healthAddress});
     kube::runtime::serveHealth(*healthServer, "healthz", live);
     kube::runtime::serveHealth(*healthServer, "livez", live);
     kube::runtime::serveHealth(*healthServer, "readyz", ready);
@@ -145,7 +149,8 @@ Status Operator::Impl::listen() {
   }
   if (options.metricsAddress != "0") {
     registry.addProcessMetrics();
-    metricsServer = std::make_unique<http::Server>(http::ServerOptions{.address = options.metricsAddress});
+    metricsServer =
+        std::make_unique<http::Server>(http::ServerOptions{.address = options.metricsAddress});
     kube::runtime::serveMetrics(*metricsServer, registry);
     RETURN_IF_ERROR(metricsServer->start().map_error(addContext("--metrics-bind-address")));
     log::info("metrics are served", {{"port", static_cast<int>(metricsServer->port())}});
@@ -153,7 +158,8 @@ Status Operator::Impl::listen() {
   return {};
 }
 
-void Operator::Impl::addInformers(const kube::api::Resource& resource, const std::shared_ptr<Store>& store,
+void Operator::Impl::addInformers(const kube::api::Resource& resource,
+                                  const std::shared_ptr<Store>& store,
                                   const kube::runtime::InformerHandlers& handlers) {
   std::vector<std::string> namespaces = options.watchNamespaces;
   if (namespaces.empty()) namespaces.emplace_back();
@@ -178,9 +184,11 @@ void Operator::Impl::onPlug(const Value& before, const Value& after, bool isInit
   if (before.isNull() || after.isNull() || isRelevantChange(before, after)) {
     plugController->enqueue(keyOf(present), isInitial ? Priority::Low : Priority::Normal);
   }
-  // The sockets that it was or is attached to count their plugs, and a place that became free goes to the next.
+  // The sockets that it was or is attached to count their plugs, and a place that became free goes
+  // to the next.
   const std::string oldUid = attachedSocketUid(before), newUid = attachedSocketUid(after);
-  const bool coupledChanged = before["status"]["coupledSocket"]["uid"] != after["status"]["coupledSocket"]["uid"];
+  const bool coupledChanged =
+      before["status"]["coupledSocket"]["uid"] != after["status"]["coupledSocket"]["uid"];
   if (isInitial || (oldUid == newUid && !coupledChanged)) return;
   for (const Value* plug : {&before, &after}) {
     const Value& socket = (*plug)["status"]["coupling"]["socket"];
@@ -188,7 +196,8 @@ void Operator::Impl::onPlug(const Value& before, const Value& after, bool isInit
   }
   if (!oldUid.empty() && oldUid != newUid) {
     const Value& socket = before["status"]["coupling"]["socket"];
-    for (const Value& plug : world.plugsNaming({socket["namespace"].toString(), socket["name"].toString()})) {
+    for (const Value& plug :
+         world.plugsNaming({socket["namespace"].toString(), socket["name"].toString()})) {
       if (isQueued(plug)) plugController->enqueue(keyOf(plug));
     }
   }
@@ -201,11 +210,13 @@ void Operator::Impl::onSocket(const Value& before, const Value& after, bool isIn
   socketController->enqueue(keyOf(present), isInitial ? Priority::Low : Priority::Normal);
   if (isInitial) return;  // the plugs come by themselves
   for (const Value& plug : world.plugsNaming(keyOf(present))) plugController->enqueue(keyOf(plug));
-  for (const Value& plug : world.plugsAttachedTo(kube::api::uidOf(present))) plugController->enqueue(keyOf(plug));
+  for (const Value& plug : world.plugsAttachedTo(kube::api::uidOf(present)))
+    plugController->enqueue(keyOf(plug));
 }
 
 void Operator::Impl::onInterface(const Value& object) {
-  for (const ObjectKey& key : world.plugsUsingInterface(keyOf(object))) plugController->enqueue(key);
+  for (const ObjectKey& key : world.plugsUsingInterface(keyOf(object)))
+    plugController->enqueue(key);
 }
 
 void Operator::Impl::onWritten(api::Side side, const Value& object, bool gone) {
@@ -223,21 +234,25 @@ void Operator::Impl::build() {
       *client, clock,
       kube::runtime::EventRecorderOptions{
           .component = std::string(api::kFieldManager), .instance = pod, .metrics = &registry});
-  apparatus = std::make_unique<ApparatusClient>(ApparatusClient::Options{.timeout = options.apparatusTimeout, .proxy = {}});
+  apparatus = std::make_unique<ApparatusClient>(
+      ApparatusClient::Options{.timeout = options.apparatusTimeout, .proxy = {}});
   inputs = std::make_unique<InputCache>(
       *client, clock, [this](const ObjectKey& plug) { plugController->enqueue(plug); },
       InputCache::Options{options.watchNamespaces, watchList, &registry});
   executor = std::make_unique<Executor>(
       *client, clock, *events, *apparatus,
-      Executor::Observers{[this](api::Side side, const Value& object, bool gone) { onWritten(side, object, gone); },
-                          [this](const Value& object) { inputs->noteWritten(object); }});
+      Executor::Observers{
+          [this](api::Side side, const Value& object, bool gone) { onWritten(side, object, gone); },
+          [this](const Value& object) { inputs->noteWritten(object); }});
   std::map<api::Side, std::string> debugEndpoints;
-  if (!options.debugPlugEndpoint.empty()) debugEndpoints[api::Side::Plug] = options.debugPlugEndpoint;
-  if (!options.debugSocketEndpoint.empty()) debugEndpoints[api::Side::Socket] = options.debugSocketEndpoint;
-  plugReconciler = std::make_unique<PlugReconciler>(
-      PlugReconciler::Dependencies{world, *client, clock, *inputs, *apparatus, *executor, debugEndpoints});
-  socketReconciler =
-      std::make_unique<SocketReconciler>(world, *client, clock, *executor, options.debugSocketEndpoint);
+  if (!options.debugPlugEndpoint.empty())
+    debugEndpoints[api::Side::Plug] = options.debugPlugEndpoint;
+  if (!options.debugSocketEndpoint.empty())
+    debugEndpoints[api::Side::Socket] = options.debugSocketEndpoint;
+  plugReconciler = std::make_unique<PlugReconciler>(PlugReconciler::Dependencies{
+      world, *client, clock, *inputs, *apparatus, *executor, debugEndpoints});
+  socketReconciler = std::make_unique<SocketReconciler>(world, *client, clock, *executor,
+                                                        options.debugSocketEndpoint);
   deferredReconciler = std::make_unique<DeferredReconciler>(*deferred, *client, clock);
 
   const auto controllerOptions = [this](const char* name, int workers) {
@@ -263,22 +278,31 @@ void Operator::Impl::build() {
         return deferredReconciler->reconcile(key, context);
       });
 
-  addInformers(api::plugResource(), world.plugs,
-               {.onAdd = [this](const Value& object, bool isInitial) { onPlug({}, object, isInitial); },
-                .onUpdate = [this](const Value& before, const Value& after) { onPlug(before, after, false); },
-                .onDelete = [this](const Value& last) { onPlug(last, {}, false); }});
-  addInformers(api::socketResource(), world.sockets,
-               {.onAdd = [this](const Value& object, bool isInitial) { onSocket({}, object, isInitial); },
-                .onUpdate = [this](const Value& before, const Value& after) { onSocket(before, after, false); },
-                .onDelete = [this](const Value& last) { onSocket(last, {}, false); }});
+  addInformers(
+      api::plugResource(), world.plugs,
+      {.onAdd = [this](const Value& object, bool isInitial) { onPlug({}, object, isInitial); },
+       .onUpdate = [this](const Value& before,
+                          const Value& after) { onPlug(before, after, false); },
+       .onDelete = [this](const Value& last) { onPlug(last, {}, false); }});
+  addInformers(
+      api::socketResource(), world.sockets,
+      {.onAdd = [this](const Value& object, bool isInitial) { onSocket({}, object, isInitial); },
+       .onUpdate = [this](const Value& before,
+                          const Value& after) { onSocket(before, after, false); },
+       .onDelete = [this](const Value& last) { onSocket(last, {}, false); }});
   addInformers(api::interfaceResource(), world.interfaces,
-               {.onAdd = [this](const Value& object, bool isInitial) { if (!isInitial) onInterface(object); },
+               {.onAdd =
+                    [this](const Value& object, bool isInitial) {
+                      if (!isInitial) onInterface(object);
+                    },
                 .onUpdate = [this](const Value&, const Value& after) { onInterface(after); },
                 .onDelete = [this](const Value& last) { onInterface(last); }});
-  addInformers(api::deferredResourceResource(), deferred,
-               {.onAdd = [this](const Value& object, bool) { deferredController->enqueue(keyOf(object)); },
-                .onUpdate = [this](const Value&, const Value& after) { deferredController->enqueue(keyOf(after)); },
-                .onDelete = {}});
+  addInformers(
+      api::deferredResourceResource(), deferred,
+      {.onAdd = [this](const Value& object, bool) { deferredController->enqueue(keyOf(object)); },
+       .onUpdate = [this](const Value&,
+                          const Value& after) { deferredController->enqueue(keyOf(after)); },
+       .onDelete = {}});
 }
 
 bool Operator::Impl::waitForCaches() {
@@ -288,10 +312,12 @@ bool Operator::Impl::waitForCaches() {
       if (stop.stop_requested()) return false;
       // A kind whose CRD is not installed has no objects, which is all that has to be known of it.
       const auto error = informer->status().error;
-      if (error && error->isNotFound() && informer->options().resource != api::plugResource()) break;
+      if (error && error->isNotFound() && informer->options().resource != api::plugResource())
+        break;
     }
   }
-  for (const Value& plug : world.plugs->list()) inputs->setDependents(keyOf(plug), recordedInputs(plug));
+  for (const Value& plug : world.plugs->list())
+    inputs->setDependents(keyOf(plug), recordedInputs(plug));
   inputs->start();
   return inputs->waitForSync(std::chrono::hours(24), stop);
 }
@@ -307,7 +333,8 @@ void Operator::Impl::startControllers() {
 }
 
 void Operator::Impl::run() {
-  for (std::chrono::milliseconds pause{100};; pause = std::min(pause * 2, std::chrono::milliseconds(5000))) {
+  for (std::chrono::milliseconds pause{100};;
+       pause = std::min(pause * 2, std::chrono::milliseconds(5000))) {
     const auto version = client->serverVersion();
     if (version) {
       watchList->setServerVersion(version->major, version->minor);
@@ -325,7 +352,8 @@ void Operator::Impl::run() {
   for (const auto& informer : informers) informer->start();
   if (!waitForCaches()) return;
   cachesSynced = true;
-  log::info("caches are filled", {{"plugs", world.plugs->size()}, {"sockets", world.sockets->size()}});
+  log::info("caches are filled",
+            {{"plugs", world.plugs->size()}, {"sockets", world.sockets->size()}});
   startControllers();
 }
 
@@ -340,28 +368,33 @@ Status Operator::start() {
   RETURN_IF_ERROR(impl.listen());
   impl.build();
   if (impl.options.leaderElect) {
-    ASSIGN_OR_RETURN(impl.electionClient,
-                     RestClient::create(impl.config, {.userAgent = kube::client::defaultUserAgent("leader-election")}));
+    ASSIGN_OR_RETURN(
+        impl.electionClient,
+        RestClient::create(impl.config,
+                           {.userAgent = kube::client::defaultUserAgent("leader-election")}));
     kube::runtime::LeaderElectionOptions election;
-    election.namespaceName = impl.options.leaderElectionNamespace.empty() ? impl.config.namespaceName
-                                                                          : impl.options.leaderElectionNamespace;
+    election.namespaceName = impl.options.leaderElectionNamespace.empty()
+                                 ? impl.config.namespaceName
+                                 : impl.options.leaderElectionNamespace;
     election.name = kLeaseName;
     election.identity = kube::runtime::makeIdentity();
     election.metrics = &impl.registry;
     RETURN_IF_ERROR(kube::runtime::LeaderElector::validate(election));
     impl.elector = std::make_unique<kube::runtime::LeaderElector>(
         *impl.electionClient, impl.clock, election,
-        kube::runtime::LeaderElectionCallbacks{.onStarted =
-                                                   [this] {
-                                                     impl_->leading = true;
-                                                     impl_->startControllers();
-                                                   },
-                                               .onLost = impl.onLost,
-                                               .onNewLeader =
-                                                   [](const std::string& identity) {
-                                                     log::info("the leader is known", {{"identity", identity}});
-                                                   }});
-    impl.live.add("leader-election", [this] { return impl_->elector->check(std::chrono::seconds(20)); });
+        kube::runtime::LeaderElectionCallbacks{
+            .onStarted =
+                [this] {
+                  impl_->leading = true;
+                  impl_->startControllers();
+                },
+            .onLost = impl.onLost,
+            .onNewLeader =
+                [](const std::string& identity) {
+                  log::info("the leader is known", {{"identity", identity}});
+                }});
+    impl.live.add("leader-election",
+                  [this] { return impl_->elector->check(std::chrono::seconds(20)); });
     impl.elector->start();
   } else {
     impl.leading = true;
@@ -393,7 +426,9 @@ bool Operator::stop() {
   return clean;
 }
 
-std::uint16_t Operator::healthPort() const { return impl_->healthServer == nullptr ? 0 : impl_->healthServer->port(); }
+std::uint16_t Operator::healthPort() const {
+  return impl_->healthServer == nullptr ? 0 : impl_->healthServer->port();
+}
 std::uint16_t Operator::metricsPort() const {
   return impl_->metricsServer == nullptr ? 0 : impl_->metricsServer->port();
 }

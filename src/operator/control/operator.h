@@ -7,9 +7,11 @@
 //   …until asked to stop…
 //   theOperator.stop();
 //
-// Flow: probes and metrics listen first; the caches fill; with leader election the controllers begin when this process
+// Flow: probes and metrics listen first; the caches fill; with leader election the controllers
+// begin when this process
 //   leads. stop() finishes what is in flight, sends the last events, gives the lease back.
-// Errors: what keeps it from starting: no configuration, a port that is taken, a server that cannot be reached is
+// Errors: what keeps it from starting: no configuration, a port that is taken, a server that cannot
+// be reached is
 //   waited for.
 
 #include <chrono>
@@ -28,7 +30,7 @@ struct OperatorOptions {
   std::string metricsAddress = ":8080";  // "0": none
   std::string healthAddress = ":8081";   // "0": none
   bool leaderElect = false;
-  std::string leaderElectionNamespace;      // empty: the pod's
+  std::string leaderElectionNamespace;       // empty: the pod's
   std::vector<std::string> watchNamespaces;  // empty: all
   int maxConcurrentReconciles = 0;           // 0: kDefaultWorkers
   std::string debugPlugEndpoint;

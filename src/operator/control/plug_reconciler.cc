@@ -25,12 +25,15 @@ constexpr std::chrono::milliseconds kAfterConflict{20};
 
 Rival::State stateOf(const Value& plug, std::string_view socketUid, const ObjectKey& socket) {
   if (attachedSocketUid(plug) == socketUid) return Rival::State::Placed;
-  if (kube::api::isBeingDeleted(plug) || api::socketOf(plug) != socket) return Rival::State::Elsewhere;
+  if (kube::api::isBeingDeleted(plug) || api::socketOf(plug) != socket)
+    return Rival::State::Elsewhere;
   const Value& status = plug["status"];
-  if (status["observedGeneration"].asInt() != kube::api::generationOf(plug)) return Rival::State::Undecided;
+  if (status["observedGeneration"].asInt() != kube::api::generationOf(plug))
+    return Rival::State::Undecided;
   const Value& coupled = api::findCondition(status, api::condition::kCoupled);
-  return coupled["reason"].asString() == api::nameOf(api::Reason::SocketFull) ? Rival::State::Queued
-                                                                               : Rival::State::Elsewhere;
+  return coupled["reason"].asString() == api::nameOf(api::Reason::SocketFull)
+             ? Rival::State::Queued
+             : Rival::State::Elsewhere;
 }
 
 }  // namespace
@@ -46,7 +49,8 @@ struct PlugReconciler::Pass {
   }
 };
 
-Result<Outcome> PlugReconciler::reconcile(const ObjectKey& key, const kube::runtime::ReconcileContext& context) {
+Result<Outcome> PlugReconciler::reconcile(const ObjectKey& key,
+                                          const kube::runtime::ReconcileContext& context) {
   const std::optional<Value> plug = with_.world.plugs->find(key);
   if (!plug) {
     with_.inputs.setDependents(key, {});
@@ -71,7 +75,8 @@ Result<Outcome> PlugReconciler::runPasses(Pass& pass) {
     gather(pass);
     ASSIGN_OR_RETURN(const Plan plan, decide(pass));
     const coupling::Action* failed = nullptr;
-    const Status done = with_.executor.run(plan, pass.subject, pass.socketAtHand(), pass.stop, &failed);
+    const Status done =
+        with_.executor.run(plan, pass.subject, pass.socketAtHand(), pass.stop, &failed);
     if (!done) return handleFailure(pass, plan, *failed, done.error());
     if (plan.payload) {
       std::lock_guard guard(payloadsMutex_);
@@ -88,15 +93,17 @@ Result<Outcome> PlugReconciler::runPasses(Pass& pass) {
     with_.inputs.setDependents(kube::api::keyOf(pass.subject.object), plan.watched);
     if (plan.failure) return tl::unexpected<Error>(*plan.failure);
     if (plan.requeueAfter) return Outcome{.requeueAfter = *plan.requeueAfter};
-    if (with_.inputs.needsPoll(plan.watched)) return Outcome{.requeueAfter = InputCache::kPollInterval};
+    if (with_.inputs.needsPoll(plan.watched))
+      return Outcome{.requeueAfter = InputCache::kPollInterval};
     return Outcome{};
   }
   return fail(Code::InternalError, "the plug does not come to rest");
 }
 
-Result<Outcome> PlugReconciler::handleFailure(Pass& pass, const Plan& plan, const coupling::Action& action,
-                                              const Error& error) {
-  // A write that was based on an old version: look again, with the new one. Nobody needs to be told.
+Result<Outcome> PlugReconciler::handleFailure(Pass& pass, const Plan& plan,
+                                              const coupling::Action& action, const Error& error) {
+  // A write that was based on an old version: look again, with the new one. Nobody needs to be
+  // told.
   const bool isOwnWrite = std::holds_alternative<coupling::WriteStatus>(action.what) ||
                           std::holds_alternative<coupling::AddFinalizer>(action.what) ||
                           std::holds_alternative<coupling::RemoveFinalizer>(action.what);
@@ -109,15 +116,17 @@ Result<Outcome> PlugReconciler::handleFailure(Pass& pass, const Plan& plan, cons
   pass.subject.object.set("status", report.status);
   const Status written = with_.executor.writeStatus(pass.subject, pass.stop);
   if (!written && !written.error().isConflict()) {
-    log::warn("a failure could not be recorded", {{"plug", kube::api::keyOf(pass.subject.object).print()},
-                                                  {"error", written.error().message}});
+    log::warn("a failure could not be recorded",
+              {{"plug", kube::api::keyOf(pass.subject.object).print()},
+               {"error", written.error().message}});
   }
   for (const coupling::Notice& notice : report.notices) {
     with_.executor.notify(notice, pass.subject, pass.socketAtHand());
   }
   Error masked = error.withContext(action.attempt);
   masked.message = plan.masker.mask(masked.message);
-  // What only a change of the cluster's rights or kinds mends is not watched, so it is tried again as well.
+  // What only a change of the cluster's rights or kinds mends is not watched, so it is tried again
+  // as well.
   if (!masked.isRetriable()) masked.code = Code::InternalError;
   return tl::unexpected<Error>(std::move(masked));
 }
@@ -136,7 +145,8 @@ void PlugReconciler::gather(Pass& pass) const {
   snapshot.interfaces.clear();
   for (const Value* object : {&snapshot.plug, &snapshot.socket, &snapshot.coupledSocket}) {
     if (const auto key = api::interfaceOf(*object)) {
-      if (auto interface = with_.world.interfaces->find(*key)) snapshot.interfaces[*key] = std::move(*interface);
+      if (auto interface = with_.world.interfaces->find(*key))
+        snapshot.interfaces[*key] = std::move(*interface);
     }
   }
   snapshot.debugEndpoints = with_.debugEndpoints;
@@ -146,7 +156,8 @@ void PlugReconciler::gather(Pass& pass) const {
   snapshot.versions.clear();
   std::lock_guard guard(payloadsMutex_);
   const auto payload = payloads_.find(std::string(kube::api::uidOf(snapshot.plug)));
-  snapshot.deliveredPayload = payload == payloads_.end() ? std::nullopt : std::optional(payload->second);
+  snapshot.deliveredPayload =
+      payload == payloads_.end() ? std::nullopt : std::optional(payload->second);
 }
 
 void PlugReconciler::gatherRivals(Snapshot& snapshot) const {
@@ -192,7 +203,8 @@ Status PlugReconciler::fetch(const coupling::Needs& needs, Pass& pass) {
   Snapshot& snapshot = pass.snapshot;
   for (const InputRef& ref : needs.contents) {
     Result<Value> content = with_.inputs.read(ref, pass.stop);
-    if (!content && content.error().code == Code::Canceled) return tl::unexpected<Error>(content.error());
+    if (!content && content.error().code == Code::Canceled)
+      return tl::unexpected<Error>(content.error());
     snapshot.contents.insert_or_assign(ref, std::move(content));
   }
   for (const InputRef& ref : needs.versions) {
@@ -207,7 +219,8 @@ Status PlugReconciler::fetch(const coupling::Needs& needs, Pass& pass) {
     Result<Value> answer =
         with_.apparatus.config(request, kube::api::keyOf(snapshot.plug).print(),
                                kube::api::keyOf(request.body["socket"]).print(), pass.stop);
-    snapshot.configAnswers.insert_or_assign(request.side, coupling::ConfigAnswer{request.identity, std::move(answer)});
+    snapshot.configAnswers.insert_or_assign(
+        request.side, coupling::ConfigAnswer{request.identity, std::move(answer)});
   }
   return {};
 }

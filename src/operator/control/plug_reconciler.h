@@ -1,7 +1,7 @@
 #pragma once
 
-// Makes plugs what they should be: gathers a snapshot, has it decided (coupling/decide.h), carries the plan out, and
-// goes on until nothing is left to do.
+// Makes plugs what they should be: gathers a snapshot, has it decided (coupling/decide.h), carries
+// the plan out, and goes on until nothing is left to do.
 //
 // Thread-safe; a plug must not be reconciled by two threads at once (a Controller sees to that).
 

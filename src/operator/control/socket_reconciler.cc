@@ -15,7 +15,8 @@ constexpr std::chrono::milliseconds kAfterConflict{20};
 
 }  // namespace
 
-Result<Outcome> SocketReconciler::reconcile(const ObjectKey& key, const kube::runtime::ReconcileContext& context) {
+Result<Outcome> SocketReconciler::reconcile(const ObjectKey& key,
+                                            const kube::runtime::ReconcileContext& context) {
   const std::optional<Value> socket = world_.sockets->find(key);
   if (!socket) {
     std::lock_guard guard(mutex_);
@@ -40,7 +41,8 @@ Result<Outcome> SocketReconciler::reconcile(const ObjectKey& key, const kube::ru
     if (!plan.needs.empty()) {
       for (const coupling::GroupVersionKind& kind : plan.needs.resources) {
         Result<kube::api::Resource> resource = client_.resolve(kind);
-        if (!resource && !resource.error().isNotFound()) return tl::unexpected<Error>(resource.error());
+        if (!resource && !resource.error().isNotFound())
+          return tl::unexpected<Error>(resource.error());
         snapshot.resources.insert_or_assign(kind, std::move(resource));
       }
       continue;
@@ -57,19 +59,24 @@ Result<Outcome> SocketReconciler::reconcile(const ObjectKey& key, const kube::ru
       }
     }
     if (done) return Outcome{};
-    if (done.error().isConflict() && (failed == nullptr || !std::holds_alternative<coupling::Effect>(failed->what))) {
+    if (done.error().isConflict() &&
+        (failed == nullptr || !std::holds_alternative<coupling::Effect>(failed->what))) {
       return Outcome{.requeueAfter = kAfterConflict};
     }
     if (done.error().isNotFound() && failed == nullptr) return Outcome{};
-    if (failed == nullptr || done.error().code == Code::Canceled) return tl::unexpected<Error>(done.error());
+    if (failed == nullptr || done.error().code == Code::Canceled)
+      return tl::unexpected<Error>(done.error());
 
     const Error error = done.error().withContext(failed->attempt);
-    const api::Reason reason = error.cause == coupling::kApparatusNotRunning ? api::Reason::ApparatusNotReady
-                                                                             : api::Reason::Error;
+    const api::Reason reason = error.cause == coupling::kApparatusNotRunning
+                                   ? api::Reason::ApparatusNotReady
+                                   : api::Reason::Error;
     coupling::setSocketConditions(subject.object.edit("status"), reason, error.message, false,
                                   kube::api::generationOf(subject.object), snapshot.now);
-    executor_.notify({api::Side::Socket, true, std::string(api::nameOf(reason)), error.message}, subject, Value());
-    if (const Status written = executor_.writeStatus(subject, context.stop); !written && !written.error().isConflict()) {
+    executor_.notify({api::Side::Socket, true, std::string(api::nameOf(reason)), error.message},
+                     subject, Value());
+    if (const Status written = executor_.writeStatus(subject, context.stop);
+        !written && !written.error().isConflict()) {
       return tl::unexpected<Error>(written.error());
     }
     return tl::unexpected<Error>(error);

@@ -1,7 +1,7 @@
 #pragma once
 
-// Makes sockets what they should be. It is the one writer of their status, and writes it at most once in
-// kStatusInterval however many plugs couple meanwhile.
+// Makes sockets what they should be. It is the one writer of their status, and writes it at most
+// once in kStatusInterval however many plugs couple meanwhile.
 //
 // Thread-safe; a socket must not be reconciled by two threads at once.
 
@@ -22,9 +22,13 @@ class SocketReconciler {
  public:
   static constexpr std::chrono::milliseconds kStatusInterval{500};
 
-  SocketReconciler(World& world, kube::client::Client& client, base::Clock& clock, Executor& executor,
-                   std::string debugEndpoint)
-      : world_(world), client_(client), clock_(clock), executor_(executor), debugEndpoint_(std::move(debugEndpoint)) {}
+  SocketReconciler(World& world, kube::client::Client& client, base::Clock& clock,
+                   Executor& executor, std::string debugEndpoint)
+      : world_(world),
+        client_(client),
+        clock_(clock),
+        executor_(executor),
+        debugEndpoint_(std::move(debugEndpoint)) {}
 
   Result<kube::runtime::Outcome> reconcile(const kube::api::ObjectKey& key,
                                            const kube::runtime::ReconcileContext& context);

@@ -22,11 +22,14 @@ std::vector<std::string> interfaceIndex(const Value& object) {
 
 }  // namespace
 
-std::string attachedSocketUid(const Value& plug) { return plug["status"]["coupling"]["socket"]["uid"].toString(); }
+std::string attachedSocketUid(const Value& plug) {
+  return plug["status"]["coupling"]["socket"]["uid"].toString();
+}
 
 World::World() {
-  plugs->addIndex(kByNamedSocket,
-                  [](const Value& plug) { return std::vector<std::string>{api::socketOf(plug).print()}; });
+  plugs->addIndex(kByNamedSocket, [](const Value& plug) {
+    return std::vector<std::string>{api::socketOf(plug).print()};
+  });
   plugs->addIndex(kByAttachedSocket, [](const Value& plug) {
     std::string uid = attachedSocketUid(plug);
     return uid.empty() ? std::vector<std::string>() : std::vector<std::string>{std::move(uid)};
@@ -47,7 +50,8 @@ std::vector<ObjectKey> World::plugsUsingInterface(const ObjectKey& interface) co
   std::set<ObjectKey> keys;
   for (const ObjectKey& key : plugs->keysByIndex(kByInterface, interface.print())) keys.insert(key);
   for (const ObjectKey& socket : sockets->keysByIndex(kByInterface, interface.print())) {
-    for (const ObjectKey& key : plugs->keysByIndex(kByNamedSocket, socket.print())) keys.insert(key);
+    for (const ObjectKey& key : plugs->keysByIndex(kByNamedSocket, socket.print()))
+      keys.insert(key);
   }
   return {keys.begin(), keys.end()};
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// What the controllers know of the cluster: the caches of our own kinds, with the indexes that tell who is concerned
-// by a change.
+// What the controllers know of the cluster: the caches of our own kinds, with the indexes that tell
+// who is concerned by a change.
 //
 // Thread-safe.
 
@@ -23,10 +23,12 @@ struct World {
 
   // Plugs whose spec names the socket.
   std::vector<Value> plugsNaming(const kube::api::ObjectKey& socket) const;
-  // Plugs that have begun to couple with the socket of that UID, and have not finished to decouple from it.
+  // Plugs that have begun to couple with the socket of that UID, and have not finished to decouple
+  // from it.
   std::vector<Value> plugsAttachedTo(std::string_view socketUid) const;
   // Plugs that are concerned by a change of an Interface: they or their sockets name it.
-  std::vector<kube::api::ObjectKey> plugsUsingInterface(const kube::api::ObjectKey& interface) const;
+  std::vector<kube::api::ObjectKey> plugsUsingInterface(
+      const kube::api::ObjectKey& interface) const;
 };
 
 // The UID of the socket that a plug is attached to; empty if none.

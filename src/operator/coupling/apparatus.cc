@@ -29,9 +29,11 @@ std::optional<std::string> endpointOf(const Snapshot& snapshot, api::Side side, 
   return endpointOf(own, debugEndpointOf(snapshot, side));
 }
 
-std::string unsupportedApparatus(api::Side side, const Value& own, const std::string& debugEndpoint) {
+std::string unsupportedApparatus(api::Side side, const Value& own,
+                                 const std::string& debugEndpoint) {
   if (own["spec"]["apparatus"]["containers"].empty() || !debugEndpoint.empty()) return {};
-  return std::string(api::nameOf(side)) + "'s spec.apparatus.containers: pods are not managed by this version; run the "
+  return std::string(api::nameOf(side)) +
+         "'s spec.apparatus.containers: pods are not managed by this version; run the "
          "apparatus yourself and give its URL in spec.apparatus.endpoint";
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// What is said to an apparatus, a side's own code (apparatus.md): where it listens and what the bodies hold. The
-// calls themselves are made elsewhere.
+// What is said to an apparatus, a side's own code (apparatus.md): where it listens and what the
+// bodies hold. The calls themselves are made elsewhere.
 
 #include <optional>
 #include <string>
@@ -16,17 +16,21 @@ namespace iop::operators::coupling {
 
 inline constexpr std::string_view kProtocolVersion = "1";
 
-// Error::cause of calls: nothing listens at the endpoint (the request never reached a server), or it ran and failed.
+// Error::cause of calls: nothing listens at the endpoint (the request never reached a server), or
+// it ran and failed.
 inline constexpr std::string_view kApparatusNotRunning = "ApparatusNotRunning";
 inline constexpr std::string_view kApparatusFailed = "ApparatusFailed";
 
-// The base URL of a side's apparatus, without a slash at the end; nothing if the side has no apparatus.
+// The base URL of a side's apparatus, without a slash at the end; nothing if the side has no
+// apparatus.
 std::optional<std::string> endpointOf(const Snapshot& snapshot, api::Side side, const Value& own);
-// The same for one object apart from a snapshot. `debugEndpoint` replaces what the object says, if not empty.
+// The same for one object apart from a snapshot. `debugEndpoint` replaces what the object says, if
+// not empty.
 std::optional<std::string> endpointOf(const Value& own, const std::string& debugEndpoint);
 
 // What the spec asks of an apparatus that this version cannot do, in words; empty if nothing.
-std::string unsupportedApparatus(api::Side side, const Value& own, const std::string& debugEndpoint);
+std::string unsupportedApparatus(api::Side side, const Value& own,
+                                 const std::string& debugEndpoint);
 
 // Bodies of POST /created and /deleted, and of /coupled, /updated and /decoupled.
 Value lifecycleBody(api::Side side, const Value& own);

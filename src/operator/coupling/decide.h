@@ -5,18 +5,19 @@
 //                   no finalizer          `created` not delivered
 //   plug ──────────▶ AddFinalizer ───────▶ deliver created ───────▶ ┐
 //                                                                     │
-//        ┌──────────── waits (condition) ◀── a rule says no ──────────┤ socket? namespace? interfaces? configs? place?
-//        │                                                             │ all say yes
-//        │  woken by what it waits for                                 ▼
-//        └──────────────────────────────────────────────────▶ begin ▶ deliver coupled ▶ results ▶ coupled
-//                                                                ▲                                  │  │
-//   an input changed: deliver updated ▶ results ────────────────┘◀───────────────────────────────┘  │
-//   socket gone, rules or interfaces no longer fit, other socket named, plug deleted:                 │
-//   deliver decoupled ▶ remove what was made ▶ (waits | deliver deleted ▶ RemoveFinalizer) ◀──────────┘
+//        ┌──────────── waits (condition) ◀── a rule says no ──────────┤ socket? namespace?
+//        interfaces? configs? place? │ │ all say yes │  woken by what it waits for ▼
+//        └──────────────────────────────────────────────────▶ begin ▶ deliver coupled ▶ results ▶
+//        coupled
+//                                                                ▲ │  │
+//   an input changed: deliver updated ▶ results ────────────────┘◀───────────────────────────────┘
+//   │ socket gone, rules or interfaces no longer fit, other socket named, plug deleted: │ deliver
+//   decoupled ▶ remove what was made ▶ (waits | deliver deleted ▶ RemoveFinalizer) ◀──────────┘
 //
 //   Plan plan = decidePlug(snapshot);
 //
-// No I/O, no clock, no log. `Plan::needs` says what has to be fetched before the decision can be made.
+// No I/O, no clock, no log. `Plan::needs` says what has to be fetched before the decision can be
+// made.
 
 #include "operator/coupling/plan.h"
 #include "operator/coupling/snapshot.h"
@@ -52,8 +53,8 @@ struct FailureReport {
   Value status;
   std::vector<Notice> notices;
 };
-FailureReport reportFailure(const Snapshot& snapshot, const Value& status, const Plan& plan, const Action& action,
-                            const Error& error);
+FailureReport reportFailure(const Snapshot& snapshot, const Value& status, const Plan& plan,
+                            const Action& action, const Error& error);
 
 // Whether a failure is one that a tolerant plan passes over: time alone does not heal it.
 bool isPassedOver(const Plan& plan, const Error& error);

@@ -15,7 +15,8 @@ using api::Event;
 using api::Reason;
 using api::Side;
 
-constexpr std::array<std::string_view, 3> kResultSources = {"resultSecretName", "resultConfigMapName", "resultVars"};
+constexpr std::array<std::string_view, 3> kResultSources = {"resultSecretName",
+                                                            "resultConfigMapName", "resultVars"};
 
 // True where the results do not depend on anything that delivering the event may change.
 bool areResultsStatic(const Value& plug, const Value& socket) {
@@ -40,7 +41,8 @@ bool PlugDecision::isSteady(Needs& needs) const {
         object = &plug_;
       } else if (input.ref.kind.kind == "Socket") {
         object = &snapshot_.socket;
-      } else if (const auto found = snapshot_.interfaces.find(input.ref.key); found != snapshot_.interfaces.end()) {
+      } else if (const auto found = snapshot_.interfaces.find(input.ref.key);
+                 found != snapshot_.interfaces.end()) {
         object = &found->second;
       }
       if (object == nullptr || kube::api::uidOf(*object) != input.version.uid ||
@@ -81,8 +83,8 @@ Plan PlugDecision::coupleOrUpdate() {
   }
 
   Lookup lookup(snapshot_);
-  const auto agreement =
-      negotiate(plug_, snapshot_.socket, snapshot_.interfaces, status_["interfaceVersion"].asString());
+  const auto agreement = negotiate(plug_, snapshot_.socket, snapshot_.interfaces,
+                                   status_["interfaceVersion"].asString());
   if (!agreement) return wait(lookup, Reason::InterfaceMismatch, agreement.error().message);
   Sources sources(lookup, plug_, snapshot_.socket, agreement->schema);
   const SourceResult<Configs> configs = sources.configs();
@@ -92,17 +94,20 @@ Plan PlugDecision::coupleOrUpdate() {
   }
   if (auto plan = waitForPlace()) return std::move(*plan);
 
-  const bool isBegun = !progress_.socketUid.empty() && progress_.event && *progress_.event != Event::Decoupled;
+  const bool isBegun =
+      !progress_.socketUid.empty() && progress_.event && *progress_.event != Event::Decoupled;
   const bool samePayload = isBegun && status_["coupling"]["inputs"] == inputs(*agreement, lookup);
   if (samePayload && progress_.deliveredToPlug && progress_.deliveredToSocket) {
     return finish(lookup, *agreement, sources, *configs);
   }
-  const bool isCoupled = !status_["coupledSocket"].isNull() && (!isBegun || *progress_.event == Event::Updated);
-  return deliver(lookup, *agreement, sources, *configs, isCoupled ? Event::Updated : Event::Coupled);
+  const bool isCoupled =
+      !status_["coupledSocket"].isNull() && (!isBegun || *progress_.event == Event::Updated);
+  return deliver(lookup, *agreement, sources, *configs,
+                 isCoupled ? Event::Updated : Event::Coupled);
 }
 
-Plan PlugDecision::deliver(Lookup& lookup, const Agreement& agreement, Sources& sources, const Configs& configs,
-                           Event event) {
+Plan PlugDecision::deliver(Lookup& lookup, const Agreement& agreement, Sources& sources,
+                           const Configs& configs, Event event) {
   const Value& socket = snapshot_.socket;
   const Value delivered = inputs(agreement, lookup);
   const bool samePayload = status_["coupling"]["inputs"] == delivered && progress_.event == event;
@@ -113,8 +118,8 @@ Plan PlugDecision::deliver(Lookup& lookup, const Agreement& agreement, Sources& 
       if (digestOf(plug_, socket, agreement, configs, *results) == *snapshot_.deliveredPayload) {
         Value status = status_;
         status.edit("coupling").set("inputs", inputs(agreement, lookup));
-        setPlugConditions(status, Reason::CouplingSucceeded, standardMessage(Reason::CouplingSucceeded), generation_,
-                          snapshot_.now);
+        setPlugConditions(status, Reason::CouplingSucceeded,
+                          standardMessage(Reason::CouplingSucceeded), generation_, snapshot_.now);
         Plan plan = withStatus(std::move(status));
         plan.payload = snapshot_.deliveredPayload;
         for (const Input& input : lookup.inputs()) plan.watched.push_back(input.ref);
@@ -169,29 +174,34 @@ Plan PlugDecision::deliver(Lookup& lookup, const Agreement& agreement, Sources& 
   if (!keepsProgress) coupling.set("delivered", Value::array());
   if (grows || !inventory.empty()) status.set("resources", api::printInventory(inventory));
   if (event == Event::Coupled) {
-    setPlugConditions(status, Reason::CouplingInProcess, standardMessage(Reason::CouplingInProcess), generation_,
-                      snapshot_.now);
+    setPlugConditions(status, Reason::CouplingInProcess, standardMessage(Reason::CouplingInProcess),
+                      generation_, snapshot_.now);
   }
-  plan.actions.push_back({Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
+  plan.actions.push_back(
+      {Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
 
   bool callsApparatus = false;
   for (const Side side : api::kSides) {
     callsApparatus |= endpointOf(snapshot_, side, objectOf(side, socket)).has_value();
   }
-  const bool hasEffects = callsApparatus || !objects[Side::Plug].empty() || !objects[Side::Socket].empty();
+  const bool hasEffects =
+      callsApparatus || !objects[Side::Plug].empty() || !objects[Side::Socket].empty();
   if (grows || (event == Event::Coupled && hasEffects)) {
-    plan.actions.push_back({WriteStatus{}, Side::Plug, "record what the coupling is about to make"});
+    plan.actions.push_back(
+        {WriteStatus{}, Side::Plug, "record what the coupling is about to make"});
   }
   for (const Side side : api::kSides) {
     if (keepsProgress && progress_.isDeliveredTo(side)) continue;
     const Value& own = objectOf(side, socket);
-    addDelivery(plan, {side, own, event, endpointOf(snapshot_, side, own), couplingBody(plug_, socket, configs),
-                       idempotencyKey({kube::api::uidOf(plug_), api::nameOf(event), api::nameOf(side),
-                                       text::printJson(delivered)}),
+    addDelivery(plan, {side, own, event, endpointOf(snapshot_, side, own),
+                       couplingBody(plug_, socket, configs),
+                       idempotencyKey({kube::api::uidOf(plug_), api::nameOf(event),
+                                       api::nameOf(side), text::printJson(delivered)}),
                        std::move(objects[side]), true});
     plan.actions.push_back({Mark{Mark::Kind::Delivered, side, {}}, side, {}});
     if (!status_["coupling"]["stopped"].isNull()) {
-      // The record says that the other side has not heard of the coupling, which is about to change.
+      // The record says that the other side has not heard of the coupling, which is about to
+      // change.
       plan.actions.push_back({WriteStatus{}, side, "record that the event was delivered"});
     }
   }
@@ -199,7 +209,8 @@ Plan PlugDecision::deliver(Lookup& lookup, const Agreement& agreement, Sources& 
   return plan;
 }
 
-Plan PlugDecision::finish(Lookup& lookup, const Agreement& agreement, Sources& sources, const Configs& configs) {
+Plan PlugDecision::finish(Lookup& lookup, const Agreement& agreement, Sources& sources,
+                          const Configs& configs) {
   const Value& socket = snapshot_.socket;
   const Event event = *progress_.event;
   const SourceResult<Results> results = sources.results(configs);
@@ -208,7 +219,8 @@ Plan PlugDecision::finish(Lookup& lookup, const Agreement& agreement, Sources& s
     Plan plan = fromSourceError(lookup, results.error());
     // The two are joined; only the results are outstanding.
     for (Action& action : plan.actions) {
-      if (Mark* mark = std::get_if<Mark>(&action.what)) mark->status.set("coupledSocket", printReference(socket));
+      if (Mark* mark = std::get_if<Mark>(&action.what))
+        mark->status.set("coupledSocket", printReference(socket));
     }
     return plan;
   }
@@ -217,7 +229,8 @@ Plan PlugDecision::finish(Lookup& lookup, const Agreement& agreement, Sources& s
   std::vector<api::InventoryEntry> entries;
   for (const Side side : {Side::Socket, Side::Plug}) {
     Result<std::vector<RenderedObject>> rendered =
-        render(lookup, side, "resultResources", std::nullopt, sources.resultScope(side, configs, *results));
+        render(lookup, side, "resultResources", std::nullopt,
+               sources.resultScope(side, configs, *results));
     if (!rendered) {
       if (Lookup::isUnknown(rendered.error())) continue;
       return wait(lookup, Reason::Error, rendered.error().message);
@@ -226,11 +239,13 @@ Plan PlugDecision::finish(Lookup& lookup, const Agreement& agreement, Sources& s
     entries.insert(entries.end(), made.begin(), made.end());
     objects[side] = std::move(*rendered);
   }
-  // What any action of a live coupling still names stays; the rest of the inventory goes after an update.
+  // What any action of a live coupling still names stays; the rest of the inventory goes after an
+  // update.
   std::vector<api::InventoryEntry> named = entries;
   for (const Side side : api::kSides) {
     for (const Event still : {Event::Coupled, Event::Updated}) {
-      const auto rendered = render(lookup, side, "resources", still, sources.resourceScope(side, configs));
+      const auto rendered =
+          render(lookup, side, "resources", still, sources.resourceScope(side, configs));
       if (!rendered) {
         if (Lookup::isUnknown(rendered.error())) continue;
         return wait(lookup, Reason::Error, rendered.error().message);
@@ -247,7 +262,8 @@ Plan PlugDecision::finish(Lookup& lookup, const Agreement& agreement, Sources& s
   if (mergeInventory(inventory, entries)) {
     Value status = status_;
     status.set("resources", api::printInventory(inventory));
-    plan.actions.push_back({Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
+    plan.actions.push_back(
+        {Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
     plan.actions.push_back({WriteStatus{}, Side::Plug, "record what the result is about to make"});
   }
   for (const Side side : {Side::Socket, Side::Plug}) {
@@ -256,8 +272,9 @@ Plan PlugDecision::finish(Lookup& lookup, const Agreement& agreement, Sources& s
   }
   std::vector<api::InventoryEntry> kept;
   for (const api::InventoryEntry& entry : inventory) {
-    const bool isNamed = std::any_of(named.begin(), named.end(),
-                                     [&](const api::InventoryEntry& other) { return other.isSameObject(entry); });
+    const bool isNamed =
+        std::any_of(named.begin(), named.end(),
+                    [&](const api::InventoryEntry& other) { return other.isSameObject(entry); });
     if (isNamed) {
       kept.push_back(entry);
     } else {
@@ -277,20 +294,22 @@ Plan PlugDecision::finish(Lookup& lookup, const Agreement& agreement, Sources& s
     status.set("resources", api::printInventory(kept));
   }
   status.set("coupledSocket", printReference(socket));
-  status.set("coupledResult",
-             Value::object({{"plug", agreement.schema.withoutSensitive(Schema::Part::Result, Side::Plug,
-                                                                       results->result.plug)},
-                            {"socket", agreement.schema.withoutSensitive(Schema::Part::Result, Side::Socket,
-                                                                         results->result.socket)},
-                            {"observedGeneration", generation_}}));
+  status.set(
+      "coupledResult",
+      Value::object({{"plug", agreement.schema.withoutSensitive(Schema::Part::Result, Side::Plug,
+                                                                results->result.plug)},
+                     {"socket", agreement.schema.withoutSensitive(
+                                    Schema::Part::Result, Side::Socket, results->result.socket)},
+                     {"observedGeneration", generation_}}));
   if (agreement.version.empty()) {
     status.erase("interfaceVersion");
   } else {
     status.set("interfaceVersion", agreement.version);
   }
-  setPlugConditions(status, Reason::CouplingSucceeded, standardMessage(Reason::CouplingSucceeded), generation_,
-                    snapshot_.now);
-  plan.actions.push_back({Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
+  setPlugConditions(status, Reason::CouplingSucceeded, standardMessage(Reason::CouplingSucceeded),
+                    generation_, snapshot_.now);
+  plan.actions.push_back(
+      {Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
   plan.actions.push_back({WriteStatus{}, Side::Plug, "record the coupling"});
   const std::string verb = event == Event::Coupled ? "coupled to " : "updated the coupling to ";
   addNotice(plan, Side::Plug, false, api::reasonOf(Side::Plug, event),

@@ -56,7 +56,8 @@ Plan PlugDecision::run() {
 
 Plan PlugDecision::withStatus(Value status) {
   Plan plan;
-  plan.actions.push_back({Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
+  plan.actions.push_back(
+      {Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
   return plan;
 }
 
@@ -67,12 +68,15 @@ Plan PlugDecision::wait(Lookup& lookup, Reason reason, const std::string& messag
     return plan;
   }
   Value status = status_.isObject() ? status_ : Value::object();
-  const std::string text = lookup.masker().mask(message.empty() ? standardMessage(reason) : message);
+  const std::string text =
+      lookup.masker().mask(message.empty() ? standardMessage(reason) : message);
   setPlugConditions(status, reason, text, generation_, snapshot_.now);
   plan = withStatus(std::move(status));
   const Value& before = api::findCondition(status_, api::condition::kCoupled);
-  const bool isNews = before["reason"].asString() != api::nameOf(reason) || before["message"].asString() != text;
-  if (api::isFailure(reason) && isNews) addNotice(plan, Side::Plug, true, std::string(api::nameOf(reason)), text);
+  const bool isNews =
+      before["reason"].asString() != api::nameOf(reason) || before["message"].asString() != text;
+  if (api::isFailure(reason) && isNews)
+    addNotice(plan, Side::Plug, true, std::string(api::nameOf(reason)), text);
   for (const auto& [ref, content] : snapshot_.contents) plan.watched.push_back(ref);
   return plan;
 }
@@ -97,7 +101,8 @@ Plan PlugDecision::fromSourceError(Lookup& lookup, const SourceError& error) {
 Plan PlugDecision::deliverCreated() {
   Lookup lookup(snapshot_);
   const Value scope = Value::object({{"plug", plug_}});
-  Result<std::vector<RenderedObject>> objects = render(lookup, Side::Plug, "resources", Event::Created, scope);
+  Result<std::vector<RenderedObject>> objects =
+      render(lookup, Side::Plug, "resources", Event::Created, scope);
   Plan plan;
   if (!lookup.needs().empty()) {
     plan.needs = std::move(lookup.needs());
@@ -110,16 +115,21 @@ Plan PlugDecision::deliverCreated() {
 
   const auto endpoint = endpointOf(snapshot_, Side::Plug, plug_);
   const bool hasEffects = endpoint || !objects->empty();
-  addDelivery(plan, {Side::Plug, plug_, Event::Created, endpoint, lifecycleBody(Side::Plug, plug_),
-                     idempotencyKey({kube::api::uidOf(plug_), "created"}), std::move(*objects), false});
+  addDelivery(plan,
+              {Side::Plug, plug_, Event::Created, endpoint, lifecycleBody(Side::Plug, plug_),
+               idempotencyKey({kube::api::uidOf(plug_), "created"}), std::move(*objects), false});
   if (hasEffects) {
     Value status = status_.isObject() ? status_ : Value::object();
-    setPlugConditions(status, Reason::PlugCreated, standardMessage(Reason::PlugCreated), generation_, snapshot_.now);
-    plan.actions.push_back({Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
+    setPlugConditions(status, Reason::PlugCreated, standardMessage(Reason::PlugCreated),
+                      generation_, snapshot_.now);
+    plan.actions.push_back(
+        {Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
   }
   plan.actions.push_back({Mark{Mark::Kind::Created, Side::Plug, {}}, Side::Plug, {}});
-  if (hasEffects) plan.actions.push_back({WriteStatus{}, Side::Plug, "record that created was delivered"});
-  addNotice(plan, Side::Plug, false, api::reasonOf(Side::Plug, Event::Created), standardMessage(Reason::PlugCreated));
+  if (hasEffects)
+    plan.actions.push_back({WriteStatus{}, Side::Plug, "record that created was delivered"});
+  addNotice(plan, Side::Plug, false, api::reasonOf(Side::Plug, Event::Created),
+            standardMessage(Reason::PlugCreated));
   plan.again = true;
   return plan;
 }
@@ -131,14 +141,17 @@ std::string PlugDecision::reasonToDecouple() const {
   if (socket.isNull()) return name + " is gone";
   if (kube::api::isBeingDeleted(socket)) return name + " is being deleted";
   std::string message;
-  if (judgeNamespace(socket, kube::api::namespaceOf(plug_), message) == NamespaceVerdict::Refused) return message;
-  // Only a change of a spec can undo what once fitted: an Interface that has gone fails the next update instead.
+  if (judgeNamespace(socket, kube::api::namespaceOf(plug_), message) == NamespaceVerdict::Refused)
+    return message;
+  // Only a change of a spec can undo what once fitted: an Interface that has gone fails the next
+  // update instead.
   bool specsChanged = false;
   for (const Input& input : parseInputs(status_["coupling"]["inputs"])) {
     const bool isPlug = input.ref.kind.kind == "Plug" && input.ref.kind.group == api::kGroup;
     const bool isSocket = input.ref.kind.kind == "Socket" && input.ref.kind.group == api::kGroup;
     if (isPlug) specsChanged |= input.version.version != std::to_string(generation_);
-    if (isSocket) specsChanged |= input.version.version != std::to_string(kube::api::generationOf(socket));
+    if (isSocket)
+      specsChanged |= input.version.version != std::to_string(kube::api::generationOf(socket));
   }
   if (!specsChanged) return {};
   const auto agreement =
@@ -151,7 +164,8 @@ std::optional<Plan> PlugDecision::waitForSocket() {
   const Value& socket = snapshot_.socket;
   const std::string name = "socket " + api::socketOf(plug_).print();
   if (socket.isNull()) return wait(lookup, Reason::SocketNotCreated, {});
-  if (kube::api::isBeingDeleted(socket)) return wait(lookup, Reason::SocketTerminating, name + " is being deleted");
+  if (kube::api::isBeingDeleted(socket))
+    return wait(lookup, Reason::SocketTerminating, name + " is being deleted");
   std::string message;
   if (judgeNamespace(socket, kube::api::namespaceOf(plug_), message) != NamespaceVerdict::Allowed) {
     return wait(lookup, Reason::NamespaceNotAllowed, message);
@@ -164,7 +178,8 @@ std::optional<Plan> PlugDecision::waitForSocket() {
   const std::string policy = socket["spec"]["deletionPolicy"].toString();
   if (!policy.empty() && policy != "Decouple") {
     return wait(lookup, Reason::Error,
-                name + ": spec.deletionPolicy " + policy + " is not supported by this version, only Decouple");
+                name + ": spec.deletionPolicy " + policy +
+                    " is not supported by this version, only Decouple");
   }
   return std::nullopt;
 }
@@ -187,12 +202,14 @@ std::optional<Plan> PlugDecision::waitForPlace() {
   }
   Lookup lookup(snapshot_);
   return wait(lookup, Reason::SocketFull,
-              "socket " + keyOf(snapshot_.socket).print() + " is full: " + std::to_string(placed) + " of " +
-                  std::to_string(limit) + " places are taken");
+              "socket " + keyOf(snapshot_.socket).print() + " is full: " + std::to_string(placed) +
+                  " of " + std::to_string(limit) + " places are taken");
 }
 
-Result<std::vector<RenderedObject>> PlugDecision::render(Lookup& lookup, Side side, std::string_view list,
-                                                         std::optional<Event> event, const Value& scope) const {
+Result<std::vector<RenderedObject>> PlugDecision::render(Lookup& lookup, Side side,
+                                                         std::string_view list,
+                                                         std::optional<Event> event,
+                                                         const Value& scope) const {
   const Value& own = side == Side::Plug ? plug_ : scope["socket"];
   ASSIGN_OR_RETURN(const std::vector<api::ResourceAction> actions,
                    api::parseActions(own["spec"][list], "spec." + std::string(list))
@@ -201,16 +218,20 @@ Result<std::vector<RenderedObject>> PlugDecision::render(Lookup& lookup, Side si
 }
 
 Value PlugDecision::ownInput(const Value& object, Side side) const {
-  const GroupVersionKind kind{std::string(api::kGroup), std::string(api::kVersion), object["kind"].toString()};
+  const GroupVersionKind kind{std::string(api::kGroup), std::string(api::kVersion),
+                              object["kind"].toString()};
   return printInputs({{side,
                        {kind, keyOf(object), {}},
-                       {std::string(kube::api::uidOf(object)), std::to_string(kube::api::generationOf(object))}}})
+                       {std::string(kube::api::uidOf(object)),
+                        std::to_string(kube::api::generationOf(object))}}})
       .at(0);
 }
 
 Value PlugDecision::inputs(const Agreement& agreement, const Lookup& lookup) const {
-  Value list = Value::array({ownInput(plug_, Side::Plug), ownInput(snapshot_.socket, Side::Socket)});
-  if (agreement.interface) list.push(ownInput(snapshot_.interfaces.at(*agreement.interface), Side::Socket));
+  Value list =
+      Value::array({ownInput(plug_, Side::Plug), ownInput(snapshot_.socket, Side::Socket)});
+  if (agreement.interface)
+    list.push(ownInput(snapshot_.interfaces.at(*agreement.interface), Side::Socket));
   const Value looked = printInputs(lookup.inputs());
   for (const Value& item : looked.items()) list.push(item);
   return list;

@@ -14,7 +14,8 @@ using api::Side;
 // What is wrong with the socket's own spec, in words; empty if nothing.
 std::string problemOf(const SocketSnapshot& snapshot) {
   const Value& socket = snapshot.socket;
-  if (std::string text = unsupportedApparatus(Side::Socket, socket, snapshot.debugEndpoint); !text.empty()) {
+  if (std::string text = unsupportedApparatus(Side::Socket, socket, snapshot.debugEndpoint);
+      !text.empty()) {
     return text;
   }
   const std::string policy = socket["spec"]["deletionPolicy"].toString();
@@ -22,7 +23,8 @@ std::string problemOf(const SocketSnapshot& snapshot) {
     return "spec.deletionPolicy " + policy + " is not supported by this version, only Decouple";
   }
   if (api::interfaceOf(socket) && api::hasInlineSchema(socket)) {
-    return "spec.interface has both a schema and a reference to an Interface object: only one of them is allowed";
+    return "spec.interface has both a schema and a reference to an Interface object: only one of "
+           "them is allowed";
   }
   if (const auto schema = Schema::parse(socket["spec"]["interface"], "spec.interface"); !schema) {
     return schema.error().message;
@@ -30,7 +32,8 @@ std::string problemOf(const SocketSnapshot& snapshot) {
   std::string message;
   if (judgeNamespace(socket, "", message) == NamespaceVerdict::RuleInvalid) return message;
   for (const char* list : {"resources", "resultResources"}) {
-    if (const auto actions = api::parseActions(socket["spec"][list], std::string("spec.") + list); !actions) {
+    if (const auto actions = api::parseActions(socket["spec"][list], std::string("spec.") + list);
+        !actions) {
       return actions.error().message;
     }
   }
@@ -42,7 +45,8 @@ std::string plugsCoupled(std::size_t count) {
 }
 
 void addStatus(Plan& plan, Value status) {
-  plan.actions.push_back({Mark{Mark::Kind::Replace, Side::Socket, std::move(status)}, Side::Socket, {}});
+  plan.actions.push_back(
+      {Mark{Mark::Kind::Replace, Side::Socket, std::move(status)}, Side::Socket, {}});
 }
 
 // The coupled plugs and the conditions that follow from them.
@@ -68,14 +72,16 @@ Value statusOf(const SocketSnapshot& snapshot) {
   } else if (!problem.empty()) {
     setSocketConditions(status, Reason::Error, problem, false, generation, snapshot.now);
   } else {
-    setSocketConditions(status, count == 0 ? Reason::SocketEmpty : Reason::SocketCoupled, plugsCoupled(count), true,
-                        generation, snapshot.now);
+    setSocketConditions(status, count == 0 ? Reason::SocketEmpty : Reason::SocketCoupled,
+                        plugsCoupled(count), true, generation, snapshot.now);
   }
   return status;
 }
 
-// Delivers `created` or `deleted` to the socket's own side. False where something has to be fetched first.
-bool addOwnEvent(Plan& plan, Lookup& lookup, const SocketSnapshot& snapshot, Event event, Status& outcome) {
+// Delivers `created` or `deleted` to the socket's own side. False where something has to be fetched
+// first.
+bool addOwnEvent(Plan& plan, Lookup& lookup, const SocketSnapshot& snapshot, Event event,
+                 Status& outcome) {
   const Value& socket = snapshot.socket;
   std::vector<RenderedObject> objects;
   const auto actions = api::parseActions(socket["spec"]["resources"], "spec.resources");
@@ -93,7 +99,8 @@ bool addOwnEvent(Plan& plan, Lookup& lookup, const SocketSnapshot& snapshot, Eve
   }
   addDelivery(plan, {Side::Socket, socket, event, endpointOf(socket, snapshot.debugEndpoint),
                      lifecycleBody(Side::Socket, socket),
-                     idempotencyKey({kube::api::uidOf(socket), api::nameOf(event)}), std::move(objects), false});
+                     idempotencyKey({kube::api::uidOf(socket), api::nameOf(event)}),
+                     std::move(objects), false});
   return true;
 }
 
@@ -112,9 +119,11 @@ Plan deleteSocket(const SocketSnapshot& snapshot, const Snapshot& resources) {
   if (!addOwnEvent(plan, lookup, snapshot, Event::Deleted, outcome)) return plan;
   if (!outcome) lookup.skip(outcome.error().message);
   for (const std::string& what : lookup.skipped()) {
-    addNotice(plan, Side::Socket, true, std::string(api::nameOf(Reason::Error)), "deletion goes on without: " + what);
+    addNotice(plan, Side::Socket, true, std::string(api::nameOf(Reason::Error)),
+              "deletion goes on without: " + what);
   }
-  addNotice(plan, Side::Socket, false, api::reasonOf(Side::Socket, Event::Deleted), "socket deleted");
+  addNotice(plan, Side::Socket, false, api::reasonOf(Side::Socket, Event::Deleted),
+            "socket deleted");
   plan.actions.push_back({RemoveFinalizer{}, Side::Socket, "remove the finalizer"});
   return plan;
 }
@@ -128,7 +137,8 @@ Plan createSocket(const SocketSnapshot& snapshot, const Snapshot& resources) {
   if (!problem.empty()) {
     plan.actions.clear();
     Value status = statusOf(snapshot);
-    setSocketConditions(status, Reason::Error, problem, false, kube::api::generationOf(snapshot.socket), snapshot.now);
+    setSocketConditions(status, Reason::Error, problem, false,
+                        kube::api::generationOf(snapshot.socket), snapshot.now);
     const Value& before = api::findCondition(snapshot.socket["status"], api::condition::kFailed);
     if (before["message"].asString() != problem || before["status"].asString() != "True") {
       addNotice(plan, Side::Socket, true, std::string(api::nameOf(Reason::Error)), problem);
@@ -139,12 +149,13 @@ Plan createSocket(const SocketSnapshot& snapshot, const Snapshot& resources) {
   const bool hasEffects = !plan.actions.empty();
   if (hasEffects) {
     Value status = statusOf(snapshot);
-    setSocketConditions(status, Reason::SocketCreated, standardMessage(Reason::SocketCreated), false,
-                        kube::api::generationOf(snapshot.socket), snapshot.now);
+    setSocketConditions(status, Reason::SocketCreated, standardMessage(Reason::SocketCreated),
+                        false, kube::api::generationOf(snapshot.socket), snapshot.now);
     addStatus(plan, std::move(status));
   }
   plan.actions.push_back({Mark{Mark::Kind::Created, Side::Socket, {}}, Side::Socket, {}});
-  if (hasEffects) plan.actions.push_back({WriteStatus{}, Side::Socket, "record that created was delivered"});
+  if (hasEffects)
+    plan.actions.push_back({WriteStatus{}, Side::Socket, "record that created was delivered"});
   addNotice(plan, Side::Socket, false, api::reasonOf(Side::Socket, Event::Created),
             standardMessage(Reason::SocketCreated));
   plan.again = true;
@@ -171,7 +182,8 @@ Plan decideSocket(const SocketSnapshot& snapshot) {
   const Value& failed = api::findCondition(status, api::condition::kFailed);
   const Value& before = api::findCondition(socket["status"], api::condition::kFailed);
   if (failed["status"].asString() == "True" && failed["message"] != before["message"]) {
-    addNotice(plan, Side::Socket, true, std::string(api::nameOf(Reason::Error)), failed["message"].toString());
+    addNotice(plan, Side::Socket, true, std::string(api::nameOf(Reason::Error)),
+              failed["message"].toString());
   }
   addStatus(plan, std::move(status));
   return plan;

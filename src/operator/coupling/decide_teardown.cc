@@ -1,4 +1,5 @@
-// Decoupling and deletion: the parts of PlugDecision that undo things, with whatever is still there to undo them with.
+// Decoupling and deletion: the parts of PlugDecision that undo things, with whatever is still there
+// to undo them with.
 
 #include <algorithm>
 
@@ -51,7 +52,8 @@ void PlugDecision::addDecoupling(Plan& plan, Lookup& lookup) {
   std::map<Side, std::vector<RenderedObject>> objects;
   for (const Side side : api::kSides) {
     if (side == Side::Socket && socketIsGone) continue;
-    auto rendered = render(lookup, side, "resources", Event::Decoupled, sources.resourceScope(side, configs));
+    auto rendered =
+        render(lookup, side, "resources", Event::Decoupled, sources.resourceScope(side, configs));
     if (rendered) {
       objects[side] = std::move(*rendered);
     } else if (!Lookup::isUnknown(rendered.error())) {
@@ -64,10 +66,12 @@ void PlugDecision::addDecoupling(Plan& plan, Lookup& lookup) {
   if (!isResumed) {
     status.edit("coupling").set("event", api::nameOf(Event::Decoupled));
     status.edit("coupling").set("delivered", Value::array());
-    plan.actions.push_back({Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
+    plan.actions.push_back(
+        {Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
   }
   // A side that was not reached by `coupled` is not told of the end.
-  const bool socketNeverHeard = progress_.event == Event::Coupled && status_["coupling"]["stopped"].asString() == "plug";
+  const bool socketNeverHeard =
+      progress_.event == Event::Coupled && status_["coupling"]["stopped"].asString() == "plug";
   std::vector<api::InventoryEntry> made;
   for (const Side side : api::kSides) {
     const auto entries = entriesOf(objects[side]);
@@ -77,23 +81,27 @@ void PlugDecision::addDecoupling(Plan& plan, Lookup& lookup) {
     const Value& own = objectOf(side, socket);
     addDelivery(plan, {side, own, Event::Decoupled, endpointOf(snapshot_, side, own),
                        couplingBody(plug_, socket, configs),
-                       idempotencyKey({kube::api::uidOf(plug_), progress_.socketUid, "decoupled", api::nameOf(side)}),
+                       idempotencyKey({kube::api::uidOf(plug_), progress_.socketUid, "decoupled",
+                                       api::nameOf(side)}),
                        std::move(objects[side]), false});
     plan.actions.push_back({Mark{Mark::Kind::Delivered, side, {}}, side, {}});
   }
 
-  const std::string socketUser = "system:serviceaccount:" + progress_.socketKey.namespaceName + ":" +
-                                 (status_["coupling"]["socket"]["serviceAccountName"].empty()
-                                      ? std::string("default")
-                                      : status_["coupling"]["socket"]["serviceAccountName"].toString());
+  const std::string socketUser =
+      "system:serviceaccount:" + progress_.socketKey.namespaceName + ":" +
+      (status_["coupling"]["socket"]["serviceAccountName"].empty()
+           ? std::string("default")
+           : status_["coupling"]["socket"]["serviceAccountName"].toString());
   std::vector<api::InventoryEntry> inventory = api::parseInventory(status_["resources"]);
   std::reverse(inventory.begin(), inventory.end());
   for (api::InventoryEntry& entry : inventory) {
-    const bool isMadeNow = std::any_of(made.begin(), made.end(), [&](const api::InventoryEntry& other) {
-      return other.isSameObject(entry);
-    });
+    const bool isMadeNow =
+        std::any_of(made.begin(), made.end(),
+                    [&](const api::InventoryEntry& other) { return other.isSameObject(entry); });
     if (entry.retain || isMadeNow) continue;
-    const std::string user = entry.side == Side::Plug ? userOf(plug_) : socketIsGone ? socketUser : userOf(socket);
+    const std::string user = entry.side == Side::Plug ? userOf(plug_)
+                             : socketIsGone           ? socketUser
+                                                      : userOf(socket);
     const Side side = entry.side;
     plan.actions.push_back({Prune{std::move(entry), user}, side, "remove what the coupling made"});
   }
@@ -118,8 +126,10 @@ Plan PlugDecision::decouple() {
   if (plan.failure) {
     plan.actions.clear();
     Value status = status_;
-    setPlugConditions(status, Reason::Error, plan.masker.mask(plan.failure->message), generation_, snapshot_.now);
-    plan.actions.push_back({Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
+    setPlugConditions(status, Reason::Error, plan.masker.mask(plan.failure->message), generation_,
+                      snapshot_.now);
+    plan.actions.push_back(
+        {Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
     return plan;
   }
 
@@ -129,7 +139,8 @@ Plan PlugDecision::decouple() {
   status.erase("interfaceVersion");
   status.erase("resources");
   status.set("coupling", Value::object({{"created", true}}));
-  plan.actions.push_back({Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
+  plan.actions.push_back(
+      {Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
   addNotice(plan, Side::Plug, false, api::reasonOf(Side::Plug, Event::Decoupled),
             "decoupled from socket " + progress_.socketKey.print());
   if (!snapshot_.coupledSocket.isNull()) {
@@ -145,18 +156,21 @@ Plan PlugDecision::finishDeletion() {
   plan.tolerant = true;
   plan.force = api::isForceDeleted(plug_);
   Lookup lookup(snapshot_, true);
-  auto objects = render(lookup, Side::Plug, "resources", Event::Deleted, Value::object({{"plug", plug_}}));
+  auto objects =
+      render(lookup, Side::Plug, "resources", Event::Deleted, Value::object({{"plug", plug_}}));
   if (!lookup.needs().empty()) {
     plan.needs = std::move(lookup.needs());
     return plan;
   }
   if (!objects) lookup.skip(objects.error().message);
   for (const std::string& what : lookup.skipped()) {
-    addNotice(plan, Side::Plug, true, std::string(api::nameOf(Reason::Error)), "deletion goes on without: " + what);
+    addNotice(plan, Side::Plug, true, std::string(api::nameOf(Reason::Error)),
+              "deletion goes on without: " + what);
   }
   if (unsupportedApparatus(Side::Plug, plug_, {}).empty() || !snapshot_.debugEndpoints.empty()) {
     addDelivery(plan, {Side::Plug, plug_, Event::Deleted, endpointOf(snapshot_, Side::Plug, plug_),
-                       lifecycleBody(Side::Plug, plug_), idempotencyKey({kube::api::uidOf(plug_), "deleted"}),
+                       lifecycleBody(Side::Plug, plug_),
+                       idempotencyKey({kube::api::uidOf(plug_), "deleted"}),
                        objects ? std::move(*objects) : std::vector<RenderedObject>(), false});
   }
   addNotice(plan, Side::Plug, false, api::reasonOf(Side::Plug, Event::Deleted), "plug deleted");

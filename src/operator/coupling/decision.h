@@ -33,8 +33,10 @@ void addNotice(Plan& plan, api::Side side, bool warning, std::string reason, std
 std::string userOf(const Value& own);
 // A stable key for an event of a coupling.
 std::string idempotencyKey(std::initializer_list<std::string_view> parts);
-// Entries of `fresh` that are not in `inventory` are added to it; true if there were any. `retain` follows `fresh`.
-bool mergeInventory(std::vector<api::InventoryEntry>& inventory, const std::vector<api::InventoryEntry>& fresh);
+// Entries of `fresh` that are not in `inventory` are added to it; true if there were any. `retain`
+// follows `fresh`.
+bool mergeInventory(std::vector<api::InventoryEntry>& inventory,
+                    const std::vector<api::InventoryEntry>& fresh);
 std::vector<api::InventoryEntry> entriesOf(const std::vector<RenderedObject>& objects);
 
 class PlugDecision {
@@ -44,7 +46,8 @@ class PlugDecision {
   Plan run();
 
  private:
-  // A wait, or a failure of the spec: the condition says so, and nothing is done until something changes.
+  // A wait, or a failure of the spec: the condition says so, and nothing is done until something
+  // changes.
   Plan wait(Lookup& lookup, api::Reason reason, const std::string& message);
   Plan fromSourceError(Lookup& lookup, const SourceError& error);
   Plan withStatus(Value status);
@@ -62,14 +65,16 @@ class PlugDecision {
 
   Plan coupleOrUpdate();
   bool isSteady(Needs& needs) const;
-  Plan deliver(Lookup& lookup, const Agreement& agreement, Sources& sources, const Configs& configs, api::Event event);
+  Plan deliver(Lookup& lookup, const Agreement& agreement, Sources& sources, const Configs& configs,
+               api::Event event);
   Plan finish(Lookup& lookup, const Agreement& agreement, Sources& sources, const Configs& configs);
 
   Value ownInput(const Value& object, api::Side side) const;
   // The inputs of a coupling: the specs, the Interface, and what was looked up.
   Value inputs(const Agreement& agreement, const Lookup& lookup) const;
   Result<std::vector<RenderedObject>> render(Lookup& lookup, api::Side side, std::string_view list,
-                                             std::optional<api::Event> event, const Value& scope) const;
+                                             std::optional<api::Event> event,
+                                             const Value& scope) const;
 
   const Value& objectOf(api::Side side, const Value& socket) const {
     return side == api::Side::Plug ? snapshot_.plug : socket;
@@ -82,8 +87,9 @@ class PlugDecision {
   std::int64_t generation_;
 };
 
-// A digest that differs when what is handed to the two sides does. Only ever kept in memory: it covers secrets.
-std::string digestOf(const Value& plug, const Value& socket, const Agreement& agreement, const Configs& configs,
-                     const Results& results);
+// A digest that differs when what is handed to the two sides does. Only ever kept in memory: it
+// covers secrets.
+std::string digestOf(const Value& plug, const Value& socket, const Agreement& agreement,
+                     const Configs& configs, const Results& results);
 
 }  // namespace iop::operators::coupling

@@ -34,7 +34,8 @@ void addNotice(Plan& plan, Side side, bool warning, std::string reason, std::str
 }
 
 std::string userOf(const Value& own) {
-  return "system:serviceaccount:" + std::string(kube::api::namespaceOf(own)) + ":" + api::serviceAccountOf(own);
+  return "system:serviceaccount:" + std::string(kube::api::namespaceOf(own)) + ":" +
+         api::serviceAccountOf(own);
 }
 
 void addEffects(Plan& plan, Side side, const Value& own, std::vector<RenderedObject> objects,
@@ -51,12 +52,14 @@ void addDelivery(Plan& plan, Delivery delivery) {
   const std::string attempt = "deliver " + std::string(api::nameOf(delivery.event)) + " to the " +
                               std::string(api::nameOf(delivery.side)) + "'s side";
   if (delivery.endpoint) {
-    plan.actions.push_back({Call{delivery.side, delivery.event,
-                                 *delivery.endpoint + "/" + std::string(api::nameOf(delivery.event)),
-                                 std::move(delivery.body), std::move(delivery.idempotencyKey)},
-                            delivery.side, attempt});
+    plan.actions.push_back(
+        {Call{delivery.side, delivery.event,
+              *delivery.endpoint + "/" + std::string(api::nameOf(delivery.event)),
+              std::move(delivery.body), std::move(delivery.idempotencyKey)},
+         delivery.side, attempt});
   }
-  addEffects(plan, delivery.side, delivery.own, std::move(delivery.objects), attempt, delivery.inInventory);
+  addEffects(plan, delivery.side, delivery.own, std::move(delivery.objects), attempt,
+             delivery.inInventory);
 }
 
 std::string idempotencyKey(std::initializer_list<std::string_view> parts) {
@@ -65,11 +68,13 @@ std::string idempotencyKey(std::initializer_list<std::string_view> parts) {
   return digest(text);
 }
 
-bool mergeInventory(std::vector<api::InventoryEntry>& inventory, const std::vector<api::InventoryEntry>& fresh) {
+bool mergeInventory(std::vector<api::InventoryEntry>& inventory,
+                    const std::vector<api::InventoryEntry>& fresh) {
   bool changed = false;
   for (const api::InventoryEntry& entry : fresh) {
-    const auto same = std::find_if(inventory.begin(), inventory.end(),
-                                   [&](const api::InventoryEntry& other) { return other.isSameObject(entry); });
+    const auto same =
+        std::find_if(inventory.begin(), inventory.end(),
+                     [&](const api::InventoryEntry& other) { return other.isSameObject(entry); });
     if (same == inventory.end()) {
       inventory.push_back(entry);
       changed = true;
@@ -89,12 +94,13 @@ std::vector<api::InventoryEntry> entriesOf(const std::vector<RenderedObject>& ob
   return entries;
 }
 
-std::string digestOf(const Value& plug, const Value& socket, const Agreement& agreement, const Configs& configs,
-                     const Results& results) {
-  const Value whole = Value::array({plug["spec"], socket["spec"], kube::api::uidOf(socket), agreement.version,
-                                    configs.data.plug, configs.data.socket, configs.vars.plug, configs.vars.socket,
-                                    configs.config.plug, configs.config.socket, results.resultVars.plug,
-                                    results.resultVars.socket, results.result.plug, results.result.socket});
+std::string digestOf(const Value& plug, const Value& socket, const Agreement& agreement,
+                     const Configs& configs, const Results& results) {
+  const Value whole =
+      Value::array({plug["spec"], socket["spec"], kube::api::uidOf(socket), agreement.version,
+                    configs.data.plug, configs.data.socket, configs.vars.plug, configs.vars.socket,
+                    configs.config.plug, configs.config.socket, results.resultVars.plug,
+                    results.resultVars.socket, results.result.plug, results.result.socket});
   return digest(text::printJson(whole));
 }
 

@@ -1,16 +1,16 @@
 #include "operator/coupling/fit.h"
 
+#include "gotemplate/regexp.h"
+#include "gotemplate/semver.h"
 #include "kube/api/object.h"
 #include "operator/api/spec.h"
-#include "text/regexp.h"
-#include "text/semver.h"
 
 namespace iop::operators::coupling {
 namespace {
 
+using gotemplate::Semver;
+using gotemplate::SemverConstraints;
 using kube::api::keyOf;
-using text::Semver;
-using text::SemverConstraints;
 
 tl::unexpected<Misfit> misfit(std::string message, bool bySpec = true) {
   return tl::unexpected<Misfit>(Misfit{std::move(message), bySpec});
@@ -23,8 +23,8 @@ tl::expected<SemverConstraints, Misfit> constraintOf(const Value& object, const 
   const std::string text = api::interfaceVersionsOf(object);
   auto constraint = SemverConstraints::parse(text);
   if (!constraint) {
-    return misfit(name + ": spec.interfaceVersions \"" + text + "\" is no version constraint: " +
-                  constraint.error().message);
+    return misfit(name + ": spec.interfaceVersions \"" + text +
+                  "\" is no version constraint: " + constraint.error().message);
   }
   return std::move(*constraint);
 }
@@ -35,8 +35,9 @@ std::string wish(const Value& object) {
   return text == "*" ? "any version" : "\"" + text + "\"";
 }
 
-tl::expected<Agreement, Misfit> chooseVersion(const Value& plug, const Value& socket, const ObjectKey& key,
-                                              const Value& interface, std::string_view recordedVersion) {
+tl::expected<Agreement, Misfit> chooseVersion(const Value& plug, const Value& socket,
+                                              const ObjectKey& key, const Value& interface,
+                                              std::string_view recordedVersion) {
   auto plugWants = constraintOf(plug, plugName(plug));
   if (!plugWants) return misfit(plugWants.error().message);
   auto socketWants = constraintOf(socket, socketName(socket));
@@ -47,37 +48,42 @@ tl::expected<Agreement, Misfit> chooseVersion(const Value& plug, const Value& so
   std::string known;
   for (const Value& schema : interface["spec"]["schemas"].items()) {
     const Value& text = schema["version"];
-    auto version = text::parseSemver(text.asString());
+    auto version = gotemplate::parseSemver(text.asString());
     if (!version) {
-      return misfit("interface " + key.print() + ": version \"" + text.toString() + "\" is no semantic version",
+      return misfit("interface " + key.print() + ": version \"" + text.toString() +
+                        "\" is no semantic version",
                     false);
     }
     known += (known.empty() ? "" : ", ") + text.toString();
     if (!plugWants->check(*version) || !socketWants->check(*version)) continue;
-    if (best == nullptr || text::compareSemver(*version, bestVersion) > 0) {
+    if (best == nullptr || gotemplate::compareSemver(*version, bestVersion) > 0) {
       best = &schema;
       bestVersion = std::move(*version);
     }
   }
   if (best == nullptr) {
     bool bySpec = true;
-    if (auto recorded = text::parseSemver(recordedVersion); recorded && !recordedVersion.empty()) {
+    if (auto recorded = gotemplate::parseSemver(recordedVersion);
+        recorded && !recordedVersion.empty()) {
       bySpec = !plugWants->check(*recorded) || !socketWants->check(*recorded);
     }
-    return misfit("no version of interface " + key.print() + " suits both sides: " + plugName(plug) + " accepts " +
-                      wish(plug) + ", " + socketName(socket) + " " + wish(socket) + ", and there is " +
-                      (known.empty() ? "none" : known),
+    return misfit("no version of interface " + key.print() + " suits both sides: " +
+                      plugName(plug) + " accepts " + wish(plug) + ", " + socketName(socket) + " " +
+                      wish(socket) + ", and there is " + (known.empty() ? "none" : known),
                   bySpec);
   }
-  auto schema = Schema::parse(*best, "interface " + key.print() + " version " + (*best)["version"].toString());
+  auto schema = Schema::parse(
+      *best, "interface " + key.print() + " version " + (*best)["version"].toString());
   if (!schema) return misfit(schema.error().message, false);
   return Agreement{std::move(*schema), (*best)["version"].toString(), key};
 }
 
-// The index of the first rule that matches; -1 if none does, -2 with a message if one is no expression.
-int firstMatch(const Value& rules, std::string_view namespaceName, const std::string& field, std::string& message) {
+// The index of the first rule that matches; -1 if none does, -2 with a message if one is no
+// expression.
+int firstMatch(const Value& rules, std::string_view namespaceName, const std::string& field,
+               std::string& message) {
   for (std::size_t i = 0; i < rules.size(); ++i) {
-    const auto compiled = text::compileRegexp(rules.at(i).asString());
+    const auto compiled = gotemplate::compileRegexp(rules.at(i).asString());
     if (!compiled) {
       message = field + "[" + std::to_string(i) + "]: " + compiled.error().message;
       return -2;
@@ -95,34 +101,42 @@ tl::expected<Agreement, Misfit> negotiate(const Value& plug, const Value& socket
   const std::optional<ObjectKey> wanted = api::interfaceOf(plug);
   const std::optional<ObjectKey> offered = api::interfaceOf(socket);
   if (offered && api::hasInlineSchema(socket)) {
-    return misfit(socketName(socket) + " has both a schema of its own and a reference to interface " +
-                  offered->print() + " in spec.interface: only one of them is allowed");
+    return misfit(socketName(socket) +
+                  " has both a schema of its own and a reference to interface " + offered->print() +
+                  " in spec.interface: only one of them is allowed");
   }
   if (wanted && wanted != offered) {
-    return misfit(plugName(plug) + " needs interface " + wanted->print() + ", but " + socketName(socket) + " offers " +
+    return misfit(plugName(plug) + " needs interface " + wanted->print() + ", but " +
+                  socketName(socket) + " offers " +
                   (offered ? offered->print() : "no Interface object"));
   }
   if (!offered) {
-    auto schema = Schema::parse(socket["spec"]["interface"], socketName(socket) + ": spec.interface");
+    auto schema =
+        Schema::parse(socket["spec"]["interface"], socketName(socket) + ": spec.interface");
     if (!schema) return misfit(schema.error().message);
     return Agreement{std::move(*schema), {}, std::nullopt};
   }
   const auto interface = interfaces.find(*offered);
   if (interface == interfaces.end() || interface->second.isNull()) {
-    return misfit("interface " + offered->print() + " does not exist; " + socketName(socket) + " names it", false);
+    return misfit(
+        "interface " + offered->print() + " does not exist; " + socketName(socket) + " names it",
+        false);
   }
   return chooseVersion(plug, socket, *offered, interface->second, recordedVersion);
 }
 
-NamespaceVerdict judgeNamespace(const Value& socket, std::string_view namespaceName, std::string& message) {
+NamespaceVerdict judgeNamespace(const Value& socket, std::string_view namespaceName,
+                                std::string& message) {
   const Value& rules = socket["spec"]["validation"];
   const std::string name(namespaceName);
   const std::string prefix = socketName(socket) + ": spec.validation.";
 
-  const int refused = firstMatch(rules["namespaceBlacklist"], namespaceName, prefix + "namespaceBlacklist", message);
+  const int refused = firstMatch(rules["namespaceBlacklist"], namespaceName,
+                                 prefix + "namespaceBlacklist", message);
   if (refused == -2) return NamespaceVerdict::RuleInvalid;
   if (refused >= 0) {
-    message = socketName(socket) + " does not take plugs of namespace " + name + " (namespaceBlacklist has \"" +
+    message = socketName(socket) + " does not take plugs of namespace " + name +
+              " (namespaceBlacklist has \"" +
               rules["namespaceBlacklist"].at(static_cast<std::size_t>(refused)).toString() + "\")";
     return NamespaceVerdict::Refused;
   }
@@ -131,7 +145,8 @@ NamespaceVerdict judgeNamespace(const Value& socket, std::string_view namespaceN
   const int allowed = firstMatch(whitelist, namespaceName, prefix + "namespaceWhitelist", message);
   if (allowed == -2) return NamespaceVerdict::RuleInvalid;
   if (allowed >= 0) return NamespaceVerdict::Allowed;
-  message = socketName(socket) + " does not take plugs of namespace " + name + " (nothing in namespaceWhitelist matches it)";
+  message = socketName(socket) + " does not take plugs of namespace " + name +
+            " (nothing in namespaceWhitelist matches it)";
   return NamespaceVerdict::Refused;
 }
 

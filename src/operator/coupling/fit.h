@@ -1,7 +1,7 @@
 #pragma once
 
-// Whether a plug fits a socket: the socket's namespace rules, and the negotiation of the Interface and its version
-// (api.md, "Interface"; lifecycle.md, "A plug's life", 2).
+// Whether a plug fits a socket: the socket's namespace rules, and the negotiation of the Interface
+// and its version (api.md, "Interface"; lifecycle.md, "A plug's life", 2).
 
 #include <map>
 #include <string>
@@ -22,18 +22,20 @@ struct Agreement {
 // Why two sides do not fit.
 struct Misfit {
   std::string message;
-  // The specs themselves do not fit. Otherwise they do, and the Interface object, or a version in it, is missing.
+  // The specs themselves do not fit. Otherwise they do, and the Interface object, or a version in
+  // it, is missing.
   bool bySpec = true;
 };
 
-// `recordedVersion` is what the two couple with at present, empty if they do not: where the specs accept it and it
-// is gone from the Interface, the misfit is not by spec.
+// `recordedVersion` is what the two couple with at present, empty if they do not: where the specs
+// accept it and it is gone from the Interface, the misfit is not by spec.
 tl::expected<Agreement, Misfit> negotiate(const Value& plug, const Value& socket,
                                           const std::map<ObjectKey, Value>& interfaces,
                                           std::string_view recordedVersion);
 
 enum class NamespaceVerdict { Allowed, Refused, RuleInvalid };
 // Whether the socket's rules let the namespace in; `message` says why not.
-NamespaceVerdict judgeNamespace(const Value& socket, std::string_view namespaceName, std::string& message);
+NamespaceVerdict judgeNamespace(const Value& socket, std::string_view namespaceName,
+                                std::string& message);
 
 }  // namespace iop::operators::coupling

@@ -1,12 +1,13 @@
-// Golden tests of the decisions: testdata/NAME.in.yaml holds the objects that exist, testdata/NAME.out.yaml what is
-// decided, plan by plan, with every action taken to succeed. `make golden` writes the .out.yaml files anew.
+// Golden tests of the decisions: testdata/NAME.in.yaml holds the objects that exist,
+// testdata/NAME.out.yaml what is decided, plan by plan, with every action taken to succeed. `make
+// golden` writes the .out.yaml files anew.
 //
 // An input may also hold, besides Kubernetes objects:
 //   kind: Case          {subject: socket}                     decide on the socket, not on the plug
 //   kind: Answer        {side: plug, answer: {...}}           of an apparatus to POST /config
-//   kind: Failure       {of: "apply ConfigMap made", code: Forbidden, message: ...}   an action that fails
-//   kind: Rival         {name, namespace, created, state: Placed}
-//   kind: Payload       {digest: ...}                          what was delivered last
+//   kind: Failure       {of: "apply ConfigMap made", code: Forbidden, message: ...}   an action
+//   that fails kind: Rival         {name, namespace, created, state: Placed} kind: Payload {digest:
+//   ...}                          what was delivered last
 
 #include <gtest/gtest.h>
 
@@ -53,7 +54,8 @@ class Fixture {
     if (kind == "Case") {
       subject_ = object["subject"].toString();
     } else if (kind == "Answer") {
-      answers_[object["side"].asString() == "plug" ? api::Side::Plug : api::Side::Socket] = object["answer"];
+      answers_[object["side"].asString() == "plug" ? api::Side::Plug : api::Side::Socket] =
+          object["answer"];
     } else if (kind == "Failure") {
       failures_.push_back(object);
     } else if (kind == "Payload") {
@@ -64,7 +66,8 @@ class Fixture {
                                                           {"Undecided", Rival::State::Undecided},
                                                           {"Elsewhere", Rival::State::Elsewhere}};
       snapshot_.rivals.push_back({{object["namespace"].toString(), object["name"].toString()},
-                                  object["created"].toString(), states.at(object["state"].toString())});
+                                  object["created"].toString(),
+                                  states.at(object["state"].toString())});
     } else if (kind == "Plug" && snapshot_.plug.isNull()) {
       snapshot_.plug = object;
     } else {
@@ -81,12 +84,16 @@ class Fixture {
 
   static Result<kube::api::Resource> resolve(const GroupVersionKind& kind) {
     static const std::map<std::string, std::pair<std::string, bool>> known = {
-        {"ConfigMap", {"configmaps", true}}, {"Secret", {"secrets", true}},   {"Job", {"jobs", true}},
-        {"ClusterRole", {"clusterroles", false}}, {"Service", {"services", true}},
+        {"ConfigMap", {"configmaps", true}},
+        {"Secret", {"secrets", true}},
+        {"Job", {"jobs", true}},
+        {"ClusterRole", {"clusterroles", false}},
+        {"Service", {"services", true}},
     };
     const auto found = known.find(kind.kind);
     if (found == known.end()) return fail(Code::NotFound, "the cluster has no kind " + kind.kind);
-    return kube::api::Resource{kind.group, kind.version, found->second.first, kind.kind, found->second.second};
+    return kube::api::Resource{kind.group, kind.version, found->second.first, kind.kind,
+                               found->second.second};
   }
 
   void lookAround() {
@@ -110,31 +117,36 @@ class Fixture {
     for (const InputRef& ref : needs.contents) {
       const Value* found = find(ref.kind, ref.key);
       snapshot_.contents.insert_or_assign(
-          ref, found != nullptr ? Result<Value>(*found) : Result<Value>(fail(Code::NotFound, "not found")));
+          ref, found != nullptr ? Result<Value>(*found)
+                                : Result<Value>(fail(Code::NotFound, "not found")));
     }
     for (const InputRef& ref : needs.versions) {
       const Value* found = find(ref.kind, ref.key);
       snapshot_.versions[ref] =
-          found == nullptr ? std::nullopt
-                           : std::optional(ObjectVersion{std::string(kube::api::uidOf(*found)),
-                                                         std::string(kube::api::resourceVersionOf(*found))});
+          found == nullptr
+              ? std::nullopt
+              : std::optional(ObjectVersion{std::string(kube::api::uidOf(*found)),
+                                            std::string(kube::api::resourceVersionOf(*found))});
     }
-    for (const GroupVersionKind& kind : needs.resources) snapshot_.resources.insert_or_assign(kind, resolve(kind));
+    for (const GroupVersionKind& kind : needs.resources)
+      snapshot_.resources.insert_or_assign(kind, resolve(kind));
     for (const ConfigRequest& request : needs.configs) {
       const auto found = answers_.find(request.side);
-      Result<Value> answer =
-          found != answers_.end()
-              ? Result<Value>(found->second)
-              : Result<Value>(tl::unexpected<Error>(Error{Code::Unreachable, "apparatus " + request.url + ": refused",
-                                                          std::string(kApparatusNotRunning), 0}));
-      snapshot_.configAnswers.insert_or_assign(request.side, ConfigAnswer{request.identity, std::move(answer)});
+      Result<Value> answer = found != answers_.end()
+                                 ? Result<Value>(found->second)
+                                 : Result<Value>(tl::unexpected<Error>(Error{
+                                       Code::Unreachable, "apparatus " + request.url + ": refused",
+                                       std::string(kApparatusNotRunning), 0}));
+      snapshot_.configAnswers.insert_or_assign(request.side,
+                                               ConfigAnswer{request.identity, std::move(answer)});
     }
   }
 
   std::optional<Error> failureOf(const Action& action) const {
     std::string what;
     if (const auto* effect = std::get_if<Effect>(&action.what)) {
-      what = effect->rendered.object["kind"].toString() + " " + std::string(kube::api::nameOf(effect->rendered.object));
+      what = effect->rendered.object["kind"].toString() + " " +
+             std::string(kube::api::nameOf(effect->rendered.object));
     } else if (const auto* call = std::get_if<Call>(&action.what)) {
       what = call->url;
     } else if (const auto* prune = std::get_if<Prune>(&action.what)) {
@@ -157,7 +169,8 @@ class Fixture {
         const FailureReport report = reportFailure(snapshot_, status, plan, action, *error);
         Value failed = Value::object({{"failed", action.attempt}, {"status", report.status}});
         for (const Notice& notice : report.notices) {
-          failed.edit("events").push(std::string(api::nameOf(notice.side)) + " " + notice.reason + ": " + notice.message);
+          failed.edit("events").push(std::string(api::nameOf(notice.side)) + " " + notice.reason +
+                                     ": " + notice.message);
         }
         out += "---\n" + text::printYaml(failed);
         return false;
@@ -166,8 +179,10 @@ class Fixture {
         object.edit("metadata").edit("finalizers").push(api::kFinalizer);
       } else if (const auto* mark = std::get_if<Mark>(&action.what)) {
         applyMark(status, *mark);
-      } else if (const auto* effect = std::get_if<Effect>(&action.what); effect != nullptr && effect->inInventory) {
-        recordUid(status, effect->rendered.entry(), "uid-" + effect->rendered.object["metadata"]["name"].toString());
+      } else if (const auto* effect = std::get_if<Effect>(&action.what);
+                 effect != nullptr && effect->inInventory) {
+        recordUid(status, effect->rendered.entry(),
+                  "uid-" + effect->rendered.object["metadata"]["name"].toString());
       }
     }
     return true;
@@ -225,7 +240,8 @@ class Fixture {
 
 std::vector<std::filesystem::path> inputs() {
   std::vector<std::filesystem::path> found;
-  for (const auto& entry : std::filesystem::directory_iterator(IOP_SOURCE_DIR "/src/operator/coupling/testdata")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(IOP_SOURCE_DIR "/src/operator/coupling/testdata")) {
     if (entry.path().string().ends_with(".in.yaml")) found.push_back(entry.path());
   }
   std::sort(found.begin(), found.end());
@@ -242,7 +258,8 @@ TEST_P(Golden, DecidesAsRecorded) {
     std::ofstream(expected) << out;
     return;
   }
-  EXPECT_EQ(out, readFile(expected)) << "differs from " << expected << "; if that is meant: make golden";
+  EXPECT_EQ(out, readFile(expected))
+      << "differs from " << expected << "; if that is meant: make golden";
 }
 
 INSTANTIATE_TEST_SUITE_P(Decisions, Golden, testing::ValuesIn(inputs()), [](const auto& param) {

@@ -12,7 +12,9 @@ using api::Side;
 
 constexpr std::string_view kUnknown = "Unknown";
 
-tl::unexpected<Error> unknown() { return tl::unexpected<Error>(Error{Code::Canceled, "not fetched yet", std::string(kUnknown), 0}); }
+tl::unexpected<Error> unknown() {
+  return tl::unexpected<Error>(Error{Code::Canceled, "not fetched yet", std::string(kUnknown), 0});
+}
 
 std::string describe(const InputRef& ref) { return ref.kind.kind + " " + ref.key.print(); }
 
@@ -20,7 +22,8 @@ Value decodeSecret(const Value& data) {
   std::vector<Member> members;
   members.reserve(data.size());
   for (const Member& member : data.members()) {
-    members.emplace_back(member.key(), text::decodeBase64(member.value.asString()).value_or(std::string()));
+    members.emplace_back(member.key(),
+                         text::decodeBase64(member.value.asString()).value_or(std::string()));
   }
   return Value::fromMembers(members);
 }
@@ -38,12 +41,17 @@ Result<Value> Lookup::content(Side side, const InputRef& ref) {
   if (!found->second) {
     const Error& error = found->second.error();
     if (error.isNotFound()) {
-      return fail(Code::NotFound, std::string(api::nameOf(side)) + "'s " + describe(ref) + " does not exist");
+      return fail(Code::NotFound,
+                  std::string(api::nameOf(side)) + "'s " + describe(ref) + " does not exist");
     }
-    return tl::unexpected<Error>(error.withContext("read " + std::string(api::nameOf(side)) + "'s " + describe(ref)));
+    return tl::unexpected<Error>(
+        error.withContext("read " + std::string(api::nameOf(side)) + "'s " + describe(ref)));
   }
   const Value& object = *found->second;
-  Input input{side, ref, {std::string(kube::api::uidOf(object)), std::string(kube::api::resourceVersionOf(object))}};
+  Input input{
+      side,
+      ref,
+      {std::string(kube::api::uidOf(object)), std::string(kube::api::resourceVersionOf(object))}};
   const bool known = std::any_of(inputs_.begin(), inputs_.end(), [&](const Input& other) {
     return other.side == input.side && other.ref == input.ref;
   });

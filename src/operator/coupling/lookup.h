@@ -1,13 +1,15 @@
 #pragma once
 
-// How a decision reads the outside world: from the snapshot, keeping book of what it used and of what is missing.
+// How a decision reads the outside world: from the snapshot, keeping book of what it used and of
+// what is missing.
 //
 //   Lookup lookup(snapshot, Tolerance::None);
-//   Result<Value> secret = lookup.source("Secret", {"shop", "db"});     // its data as plain strings
-//   if (!lookup.needs().empty()) return Plan::needing(lookup.needs());
+//   Result<Value> secret = lookup.source("Secret", {"shop", "db"});     // its data as plain
+//   strings if (!lookup.needs().empty()) return Plan::needing(lookup.needs());
 //
-// Where something was not fetched yet, a lookup notes it in needs() and fails with an error that isUnknown() tells
-// from others; whoever meets one goes on with what does not depend on it, so that one round fetches much.
+// Where something was not fetched yet, a lookup notes it in needs() and fails with an error that
+// isUnknown() tells from others; whoever meets one goes on with what does not depend on it, so that
+// one round fetches much.
 
 #include <string>
 #include <string_view>
@@ -18,7 +20,8 @@
 
 namespace iop::operators::coupling {
 
-// An object that a coupling used, in the state in which it did. Printed into status.coupling.inputs.
+// An object that a coupling used, in the state in which it did. Printed into
+// status.coupling.inputs.
 struct Input {
   api::Side side;
   InputRef ref;
@@ -27,8 +30,10 @@ struct Input {
 
 class Lookup {
  public:
-  // A tolerant lookup serves teardown: what is gone or forbidden is noted in skipped() and reads as empty.
-  explicit Lookup(const Snapshot& snapshot, bool tolerant = false) : snapshot_(snapshot), tolerant_(tolerant) {}
+  // A tolerant lookup serves teardown: what is gone or forbidden is noted in skipped() and reads as
+  // empty.
+  explicit Lookup(const Snapshot& snapshot, bool tolerant = false)
+      : snapshot_(snapshot), tolerant_(tolerant) {}
 
   const Snapshot& snapshot() const { return snapshot_; }
   bool isTolerant() const { return tolerant_; }
@@ -41,7 +46,8 @@ class Lookup {
   // The `data` of a Secret (decoded) or ConfigMap. Errors: NotFound in words that name it.
   Result<Value> source(api::Side side, std::string_view kind, const ObjectKey& key);
   // Any object, read as that user.
-  Result<Value> object(api::Side side, const GroupVersionKind& kind, const ObjectKey& key, const std::string& user);
+  Result<Value> object(api::Side side, const GroupVersionKind& kind, const ObjectKey& key,
+                       const std::string& user);
   Result<kube::api::Resource> resource(const GroupVersionKind& kind);
   // The answer of an apparatus to POST /config with that body.
   Result<Value> config(api::Side side, const std::string& url, const Value& body);

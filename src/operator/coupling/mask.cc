@@ -19,7 +19,8 @@ void Masker::add(std::string_view value) {
 std::string Masker::mask(std::string text) const {
   static constexpr std::string_view kMark = "[sensitive]";
   for (const std::string& form : forms_) {
-    for (std::size_t at = text.find(form); at != std::string::npos; at = text.find(form, at + kMark.size())) {
+    for (std::size_t at = text.find(form); at != std::string::npos;
+         at = text.find(form, at + kMark.size())) {
       text.replace(at, form.size(), kMark);
     }
   }

@@ -1,12 +1,12 @@
 #pragma once
 
-// A plan: what is to be done for a plug or a socket, as data. It prints as YAML (printPlan), which is what the golden
-// tests compare and what a dry run shows.
+// A plan: what is to be done for a plug or a socket, as data. It prints as YAML (printPlan), which
+// is what the golden tests compare and what a dry run shows.
 //
-// Flow: the actions are done in order; each leaves its mark in the status (`mark`), which is written where a
-// WriteStatus action says so, and at the end if it differs from what is stored. The first failure ends it: what was
-// marked so far and the failure are recorded by reportFailure(). A plan with `again` asks for another decision on the
-// resulting status.
+// Flow: the actions are done in order; each leaves its mark in the status (`mark`), which is
+// written where a WriteStatus action says so, and at the end if it differs from what is stored. The
+// first failure ends it: what was marked so far and the failure are recorded by reportFailure(). A
+// plan with `again` asks for another decision on the resulting status.
 
 #include <optional>
 #include <string>
@@ -60,8 +60,8 @@ struct Notice {
   std::string message;
 };
 
-// Replaces the status from here on (conditions, progress, inventory). `mark` is applied to the status at hand, so that
-// UIDs which were learnt on the way stay.
+// Replaces the status from here on (conditions, progress, inventory). `mark` is applied to the
+// status at hand, so that UIDs which were learnt on the way stay.
 struct Mark {
   enum class Kind { Created, Delivered, Replace };
   Kind kind;
@@ -71,7 +71,8 @@ struct Mark {
 
 struct Action {
   std::variant<AddFinalizer, RemoveFinalizer, WriteStatus, Call, Effect, Prune, Notice, Mark> what;
-  // Whose doing it is: a failure is told with this side's name, and on both objects if it is the socket.
+  // Whose doing it is: a failure is told with this side's name, and on both objects if it is the
+  // socket.
   api::Side side = api::Side::Plug;
   // What is being attempted, for messages: "deliver coupled to the plug".
   std::string attempt;
@@ -80,13 +81,14 @@ struct Action {
 struct Plan {
   Needs needs;  // if not empty, nothing else is set
   std::vector<Action> actions;
-  // A failure of an action that time does not heal is told in a warning and does not end the plan (teardown); with
-  // `force`, any failure.
+  // A failure of an action that time does not heal is told in a warning and does not end the plan
+  // (teardown); with `force`, any failure.
   bool tolerant = false;
   bool force = false;
   // Decide again at once, on the status that this plan leaves.
   bool again = false;
-  // What kept the decision from being made, to be retried with a back-off once the actions (a condition) are done.
+  // What kept the decision from being made, to be retried with a back-off once the actions (a
+  // condition) are done.
   std::optional<Error> failure;
   std::optional<base::Duration> requeueAfter;
   // Objects other than the plug and socket that this decision read: changes of them wake the plug.

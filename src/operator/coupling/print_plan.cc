@@ -28,13 +28,16 @@ Value printRef(const InputRef& ref) {
 
 struct Printer {
   Value operator()(const AddFinalizer&) const { return Value::object({{"addFinalizer", true}}); }
-  Value operator()(const RemoveFinalizer&) const { return Value::object({{"removeFinalizer", true}}); }
+  Value operator()(const RemoveFinalizer&) const {
+    return Value::object({{"removeFinalizer", true}});
+  }
   Value operator()(const WriteStatus&) const { return Value::object({{"writeStatus", true}}); }
   Value operator()(const Call& call) const {
     return Value::object({{"call", Value::object({{"url", call.url}, {"body", call.body}})}});
   }
   Value operator()(const Effect& effect) const {
-    return Value::object({{nameOf(effect.rendered.what), effect.rendered.object}, {"as", effect.user}});
+    return Value::object(
+        {{nameOf(effect.rendered.what), effect.rendered.object}, {"as", effect.user}});
   }
   Value operator()(const Prune& prune) const {
     return Value::object({{"prune", api::printInventory({prune.entry}).at(0)}, {"as", prune.user}});
@@ -63,7 +66,8 @@ Value printNeeds(const Needs& needs) {
   for (const InputRef& ref : needs.contents) out.edit("contents").push(printRef(ref));
   for (const InputRef& ref : needs.versions) out.edit("versions").push(printRef(ref));
   for (const GroupVersionKind& kind : needs.resources) {
-    out.edit("resources").push(Value::object({{"apiVersion", kind.apiVersion()}, {"kind", kind.kind}}));
+    out.edit("resources")
+        .push(Value::object({{"apiVersion", kind.apiVersion()}, {"kind", kind.kind}}));
   }
   for (const ConfigRequest& request : needs.configs) {
     out.edit("configs").push(Value::object({{"url", request.url}, {"body", request.body}}));
@@ -76,7 +80,8 @@ Value printNeeds(const Needs& needs) {
 std::string printPlan(const Plan& plan) {
   Value out = Value::object();
   if (!plan.needs.empty()) out.set("needs", printNeeds(plan.needs));
-  for (const Action& action : plan.actions) out.edit("actions").push(std::visit(Printer{}, action.what));
+  for (const Action& action : plan.actions)
+    out.edit("actions").push(std::visit(Printer{}, action.what));
   if (plan.tolerant) out.set("tolerant", true);
   if (plan.force) out.set("force", true);
   if (plan.again) out.set("again", true);

@@ -19,23 +19,26 @@ gotemplate::TemplateCache& templates() {
   return cache;
 }
 
-Result<Value> renderNode(const Value& node, const Value& scope, int depth, const std::string& path) {
+Result<Value> renderNode(const Value& node, const Value& scope, int depth,
+                         const std::string& path) {
   const auto at = [&](std::string_view step) {
     return path.empty() ? std::string(step) : path + "." + std::string(step);
   };
-  if (depth > kMaxDepth) return fail(Code::Invalid, path + ": nested deeper than " + std::to_string(kMaxDepth));
+  if (depth > kMaxDepth)
+    return fail(Code::Invalid, path + ": nested deeper than " + std::to_string(kMaxDepth));
   switch (node.type()) {
     case Value::Type::String: {
       if (!gotemplate::containsAction(node.asString())) return node;
-      ASSIGN_OR_RETURN(const std::string text, renderText(node.asString(), scope).map_error(addContext(path)));
+      ASSIGN_OR_RETURN(const std::string text,
+                       renderText(node.asString(), scope).map_error(addContext(path)));
       return Value(text);
     }
     case Value::Type::Array: {
       std::vector<Value> items;
       items.reserve(node.size());
       for (std::size_t i = 0; i < node.size(); ++i) {
-        ASSIGN_OR_RETURN(Value item,
-                         renderNode(node.at(i), scope, depth + 1, path + "[" + std::to_string(i) + "]"));
+        ASSIGN_OR_RETURN(Value item, renderNode(node.at(i), scope, depth + 1,
+                                                path + "[" + std::to_string(i) + "]"));
         items.push_back(std::move(item));
       }
       return Value::fromItems(items);
@@ -44,12 +47,14 @@ Result<Value> renderNode(const Value& node, const Value& scope, int depth, const
       std::vector<Member> members;
       members.reserve(node.size());
       for (const Member& member : node.members()) {
-        ASSIGN_OR_RETURN(const std::string key, renderText(member.key(), scope).map_error(addContext(at(member.key()))));
+        ASSIGN_OR_RETURN(const std::string key,
+                         renderText(member.key(), scope).map_error(addContext(at(member.key()))));
         ASSIGN_OR_RETURN(Value value, renderNode(member.value, scope, depth + 1, at(key)));
         members.emplace_back(key, std::move(value));
       }
       Value object = Value::fromMembers(members);
-      if (object.size() != node.size()) return fail(Code::Invalid, path + ": two keys render to the same text");
+      if (object.size() != node.size())
+        return fail(Code::Invalid, path + ": two keys render to the same text");
       return object;
     }
     default:
@@ -57,7 +62,8 @@ Result<Value> renderNode(const Value& node, const Value& scope, int depth, const
   }
 }
 
-Result<std::vector<Value>> renderTemplate(const api::ResourceAction::Template& source, const Value& scope) {
+Result<std::vector<Value>> renderTemplate(const api::ResourceAction::Template& source,
+                                          const Value& scope) {
   if (source.structured) {
     ASSIGN_OR_RETURN(Value object, renderStructure(source.source, scope));
     return std::vector<Value>{std::move(object)};
@@ -82,24 +88,27 @@ Status checkObject(const Value& object) {
   }
   const Value& name = object["metadata"]["name"];
   if (!name.isString() || name.empty()) {
-    return fail(Code::Invalid, "the rendered " + object["kind"].toString() + " has no metadata.name");
+    return fail(Code::Invalid,
+                "the rendered " + object["kind"].toString() + " has no metadata.name");
   }
   if (!object["metadata"]["namespace"].isNull() && !object["metadata"]["namespace"].isString()) {
-    return fail(Code::Invalid, "the rendered " + object["kind"].toString() + "'s metadata.namespace is no text");
+    return fail(Code::Invalid,
+                "the rendered " + object["kind"].toString() + "'s metadata.namespace is no text");
   }
   return {};
 }
 
 // The object with its namespace settled, as an object of `own`'s namespace or a cluster-scoped one.
-Result<RenderedObject> settle(Lookup& lookup, Side side, const Value& own, const api::ResourceAction& action,
-                              Value object) {
+Result<RenderedObject> settle(Lookup& lookup, Side side, const Value& own,
+                              const api::ResourceAction& action, Value object) {
   RETURN_IF_ERROR(checkObject(object));
   const std::string ownNamespace(kube::api::namespaceOf(own));
   const std::string given(kube::api::namespaceOf(object));
   const std::string what = object["kind"].toString() + " " + std::string(kube::api::nameOf(object));
   if (!given.empty() && given != ownNamespace) {
-    return fail(Code::Forbidden, what + " is in namespace " + given + ", but a " + std::string(api::nameOf(side)) +
-                                     " makes objects in its own namespace only, which is " + ownNamespace);
+    return fail(Code::Forbidden,
+                what + " is in namespace " + given + ", but a " + std::string(api::nameOf(side)) +
+                    " makes objects in its own namespace only, which is " + ownNamespace);
   }
   RenderedObject out;
   out.side = side;
@@ -141,7 +150,8 @@ Result<Value> renderStructure(const Value& structure, const Value& scope) {
 
 Result<std::vector<RenderedObject>> renderActions(Lookup& lookup, Side side, const Value& own,
                                                   const std::vector<api::ResourceAction>& actions,
-                                                  std::optional<api::Event> event, const Value& scope) {
+                                                  std::optional<api::Event> event,
+                                                  const Value& scope) {
   std::vector<RenderedObject> out;
   std::optional<Error> unknown;  // told at the end, so that one round of lookups asks for all kinds
   for (const api::ResourceAction& action : actions) {
@@ -161,7 +171,8 @@ Result<std::vector<RenderedObject>> renderActions(Lookup& lookup, Side side, con
         }
         return {};
       };
-      Status added = add().map_error(addContext(std::string(api::nameOf(side)) + "'s " + source.field));
+      Status added =
+          add().map_error(addContext(std::string(api::nameOf(side)) + "'s " + source.field));
       if (!added && lookup.isTolerant()) {
         lookup.skip(added.error().message);
       } else if (!added) {

@@ -11,7 +11,8 @@ using api::Side;
 
 bool isPassedOver(const Plan& plan, const Error& error) {
   if (plan.force) return true;
-  if (!plan.tolerant || error.cause == kApparatusFailed || error.cause == kApparatusNotRunning) return false;
+  if (!plan.tolerant || error.cause == kApparatusFailed || error.cause == kApparatusNotRunning)
+    return false;
   switch (error.code) {
     case Code::Forbidden:
     case Code::Unauthorized:
@@ -24,17 +25,20 @@ bool isPassedOver(const Plan& plan, const Error& error) {
   }
 }
 
-FailureReport reportFailure(const Snapshot& snapshot, const Value& status, const Plan& plan, const Action& action,
-                            const Error& error) {
+FailureReport reportFailure(const Snapshot& snapshot, const Value& status, const Plan& plan,
+                            const Action& action, const Error& error) {
   FailureReport report;
   report.status = status;
-  const Reason reason = error.cause == kApparatusNotRunning ? Reason::ApparatusNotReady : Reason::Error;
+  const Reason reason =
+      error.cause == kApparatusNotRunning ? Reason::ApparatusNotReady : Reason::Error;
   const std::string message = plan.masker.mask(action.attempt + ": " + error.message);
-  const bool isCoupling = status["coupling"]["event"].asString() == api::nameOf(api::Event::Coupled);
+  const bool isCoupling =
+      status["coupling"]["event"].asString() == api::nameOf(api::Event::Coupled);
   if (isCoupling && action.side == Side::Plug && status["coupling"]["delivered"].empty()) {
     report.status.edit("coupling").set("stopped", api::nameOf(Side::Plug));
   }
-  setPlugConditions(report.status, reason, message, kube::api::generationOf(snapshot.plug), snapshot.now);
+  setPlugConditions(report.status, reason, message, kube::api::generationOf(snapshot.plug),
+                    snapshot.now);
   report.notices.push_back({Side::Plug, true, std::string(api::nameOf(reason)), message});
   if (action.side == Side::Socket) {
     report.notices.push_back({Side::Socket, true, std::string(api::nameOf(reason)),

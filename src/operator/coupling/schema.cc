@@ -2,15 +2,17 @@
 
 #include <algorithm>
 
+#include "gotemplate/regexp.h"
 #include "text/json.h"
-#include "text/regexp.h"
 
 namespace iop::operators::coupling {
 namespace {
 
 using api::Side;
 
-std::string_view nameOf(Schema::Part part) { return part == Schema::Part::Config ? "config" : "result"; }
+std::string_view nameOf(Schema::Part part) {
+  return part == Schema::Part::Config ? "config" : "result";
+}
 
 // Whether an empty value counts as none: for what a plug brings and what a socket results in.
 bool isEmptyMissing(Schema::Part part, Side side) {
@@ -20,7 +22,8 @@ bool isEmptyMissing(Schema::Part part, Side side) {
 bool isJsonNumber(std::string_view text, bool integer) {
   const Result<Value> value = text::parseJson(text);
   if (!value || text.front() == ' ' || text.back() == ' ') return false;
-  return integer ? text.find_first_of(".eE") == std::string_view::npos && value->isNumber() : value->isNumber();
+  return integer ? text.find_first_of(".eE") == std::string_view::npos && value->isNumber()
+                 : value->isNumber();
 }
 
 bool hasType(std::string_view type, std::string_view text) {
@@ -38,13 +41,14 @@ Result<Property> parseProperty(const Value& object, const std::string& field) {
   property.type = object["type"].toString();
   property.pattern = object["pattern"].toString();
   for (const Value& item : object["enum"].items()) property.allowed.push_back(item.toString());
-  static constexpr std::array<std::string_view, 5> kTypes = {"", "string", "integer", "number", "boolean"};
+  static constexpr std::array<std::string_view, 5> kTypes = {"", "string", "integer", "number",
+                                                             "boolean"};
   if (std::find(kTypes.begin(), kTypes.end(), property.type) == kTypes.end()) {
-    return fail(Code::Invalid,
-                field + ".type: \"" + property.type + "\" is none of string, integer, number, boolean");
+    return fail(Code::Invalid, field + ".type: \"" + property.type +
+                                   "\" is none of string, integer, number, boolean");
   }
   if (!property.pattern.empty()) {
-    if (auto compiled = text::compileRegexp(property.pattern); !compiled) {
+    if (auto compiled = gotemplate::compileRegexp(property.pattern); !compiled) {
       return fail(Code::Invalid, field + ".pattern: " + compiled.error().message);
     }
   }
@@ -63,14 +67,14 @@ Result<Schema::Properties> parseProperties(const Value& object, const std::strin
 // What a value breaks of its property's rules; empty if nothing.
 std::string brokenRule(const Property& property, std::string_view value) {
   if (!hasType(property.type, value)) return "must be of type " + property.type;
-  if (!property.allowed.empty() &&
-      std::find(property.allowed.begin(), property.allowed.end(), value) == property.allowed.end()) {
+  if (!property.allowed.empty() && std::find(property.allowed.begin(), property.allowed.end(),
+                                             value) == property.allowed.end()) {
     std::string list;
     for (const std::string& item : property.allowed) list += (list.empty() ? "" : ", ") + item;
     return "must be one of " + list;
   }
   if (!property.pattern.empty()) {
-    const auto compiled = text::compileRegexp(property.pattern);
+    const auto compiled = gotemplate::compileRegexp(property.pattern);
     if (compiled && !(*compiled)->matches(value)) return "must match " + property.pattern;
   }
   return {};
@@ -85,9 +89,9 @@ Result<Schema> Schema::parse(const Value& object, const std::string& field) {
     for (const Side side : api::kSides) {
       const Value* properties = object[name].find(api::nameOf(side));
       if (properties == nullptr || properties->isNull()) continue;
-      ASSIGN_OR_RETURN(
-          part.sides[side],
-          parseProperties(*properties, field + "." + std::string(name) + "." + std::string(api::nameOf(side))));
+      ASSIGN_OR_RETURN(part.sides[side],
+                       parseProperties(*properties, field + "." + std::string(name) + "." +
+                                                        std::string(api::nameOf(side))));
     }
     return {};
   };
@@ -104,7 +108,8 @@ const Schema::Properties* Schema::propertiesOf(Part part, Side side) const {
 
 std::optional<Value> Schema::withoutProperties(Part part, Side side, const Value& values) const {
   if (propertiesOf(part, side) != nullptr) return std::nullopt;
-  // A config schema that omits a side leaves that side empty; a result schema that does lets it pass.
+  // A config schema that omits a side leaves that side empty; a result schema that does lets it
+  // pass.
   if (part == Part::Config && config_.present) return Value::object();
   return values;
 }
@@ -127,17 +132,20 @@ Value Schema::project(Part part, Side side, const Value& values) const {
 Result<Value> Schema::validate(Part part, Side side, const Value& values) const {
   if (const auto whole = withoutProperties(part, side, values)) return *whole;
   Value out = project(part, side, values);
-  const std::string subject = std::string(api::nameOf(side)).append(" ").append(nameOf(part)) + " property '";
+  const std::string subject =
+      std::string(api::nameOf(side)).append(" ").append(nameOf(part)) + " property '";
   for (const auto& [name, property] : *propertiesOf(part, side)) {
     const Value* value = out.find(name);
-    if (value == nullptr || (value->empty() && isEmptyMissing(part, side) && !property.defaultValue)) {
+    if (value == nullptr ||
+        (value->empty() && isEmptyMissing(part, side) && !property.defaultValue)) {
       if (property.required) return fail(Code::Invalid, subject + name + "' is required");
       continue;
     }
     if (value->empty()) continue;
     if (const std::string broken = brokenRule(property, value->asString()); !broken.empty()) {
-      return fail(Code::Invalid, subject + name + "' " + broken +
-                                     (property.sensitive ? "" : ", but is \"" + value->toString() + "\""));
+      return fail(Code::Invalid,
+                  subject + name + "' " + broken +
+                      (property.sensitive ? "" : ", but is \"" + value->toString() + "\""));
     }
   }
   return out;

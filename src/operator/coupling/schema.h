@@ -1,7 +1,7 @@
 #pragma once
 
-// The schema that a plug and a socket share, and the validation of configs and results against it (lifecycle.md,
-// "Validation").
+// The schema that a plug and a socket share, and the validation of configs and results against it
+// (lifecycle.md, "Validation").
 //
 //   ASSIGN_OR_RETURN(Schema schema, Schema::parse(socket["spec"]["interface"], "spec.interface"));
 //   ASSIGN_OR_RETURN(Value config, schema.validate(Schema::Part::Config, Side::Plug, rawConfig));
@@ -33,12 +33,12 @@ class Schema {
 
   // An empty schema: everything passes.
   Schema() = default;
-  // From an object with `config` and `result`, each with `plug` and `socket`. Error: Invalid, naming the property
-  // whose pattern is no regular expression or whose type is unknown.
+  // From an object with `config` and `result`, each with `plug` and `socket`. Error: Invalid,
+  // naming the property whose pattern is no regular expression or whose type is unknown.
   static Result<Schema> parse(const Value& object, const std::string& field);
 
-  // The values as they are handed on: defaults filled in, unknown properties dropped. Errors (Invalid) name the
-  // property and the rule, and the value unless it is sensitive.
+  // The values as they are handed on: defaults filled in, unknown properties dropped. Errors
+  // (Invalid) name the property and the rule, and the value unless it is sensitive.
   Result<Value> validate(Part part, api::Side side, const Value& values) const;
   // The same without judging: what teardown hands on.
   Value project(Part part, api::Side side, const Value& values) const;

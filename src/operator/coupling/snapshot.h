@@ -6,8 +6,8 @@
 //   Plan plan = decide(snapshot);
 //   while (!plan.needs.empty()) { fetch(plan.needs, snapshot); plan = decide(snapshot); }
 //
-// Plain data. What does not exist is an absent field or a NotFound error in a map, what was not looked up yet is no
-// entry in the map.
+// Plain data. What does not exist is an absent field or a NotFound error in a map, what was not
+// looked up yet is no entry in the map.
 
 #include <map>
 #include <optional>
@@ -26,8 +26,8 @@ namespace iop::operators::coupling {
 using kube::api::GroupVersionKind;
 using kube::api::ObjectKey;
 
-// One object that a coupling reads: a Secret or ConfigMap (as ourselves), or the object behind a var (as a service
-// account).
+// One object that a coupling reads: a Secret or ConfigMap (as ourselves), or the object behind a
+// var (as a service account).
 struct InputRef {
   GroupVersionKind kind;
   ObjectKey key;
@@ -36,7 +36,8 @@ struct InputRef {
   auto operator<=>(const InputRef&) const = default;
 };
 
-// Which state of an object was seen. `version` is its resourceVersion, or its generation for our own kinds.
+// Which state of an object was seen. `version` is its resourceVersion, or its generation for our
+// own kinds.
 struct ObjectVersion {
   std::string uid;
   std::string version;
@@ -44,7 +45,8 @@ struct ObjectVersion {
   auto operator<=>(const ObjectVersion&) const = default;
 };
 
-// An apparatus' answer to POST /config, and the request that it answers to (ConfigRequest::identity).
+// An apparatus' answer to POST /config, and the request that it answers to
+// (ConfigRequest::identity).
 struct ConfigAnswer {
   Value identity;
   Result<Value> answer;
@@ -53,10 +55,10 @@ struct ConfigAnswer {
 // Another plug of a socket that has a limit.
 struct Rival {
   enum class State {
-    Placed,       // it has a place
-    Queued,       // it waits for a place and for nothing else
-    Undecided,    // nobody has looked at it in its present state yet
-    Elsewhere,    // it waits for something else
+    Placed,     // it has a place
+    Queued,     // it waits for a place and for nothing else
+    Undecided,  // nobody has looked at it in its present state yet
+    Elsewhere,  // it waits for something else
   };
   ObjectKey key;
   std::string creationTimestamp;
@@ -68,11 +70,13 @@ struct Snapshot {
   Value plug;
   // The socket that the plug names; null if there is none.
   Value socket;
-  // The socket that the plug is coupled to by its status, if that one still exists (by UID); null otherwise.
+  // The socket that the plug is coupled to by its status, if that one still exists (by UID); null
+  // otherwise.
   Value coupledSocket;
   // The Interface objects that specs name.
   std::map<ObjectKey, Value> interfaces;
-  // Whether the namespaces of a side are being deleted does not matter here: the API server's refusals tell.
+  // Whether the namespaces of a side are being deleted does not matter here: the API server's
+  // refusals tell.
 
   std::map<InputRef, Result<Value>> contents;
   std::map<InputRef, std::optional<ObjectVersion>> versions;
@@ -105,7 +109,9 @@ struct Needs {
   std::set<GroupVersionKind> resources;
   std::vector<ConfigRequest> configs;
 
-  bool empty() const { return contents.empty() && versions.empty() && resources.empty() && configs.empty(); }
+  bool empty() const {
+    return contents.empty() && versions.empty() && resources.empty() && configs.empty();
+  }
 };
 
 }  // namespace iop::operators::coupling

@@ -30,7 +30,9 @@ std::string answerText(const Value& value) {
   }
 }
 
-std::string whose(Side side, std::string_view what) { return std::string(api::nameOf(side)).append("'s ").append(what); }
+std::string whose(Side side, std::string_view what) {
+  return std::string(api::nameOf(side)).append("'s ").append(what);
+}
 
 }  // namespace
 
@@ -64,8 +66,9 @@ Value Sources::resultScope(Side side, const Configs& configs, const Results& res
 Status Sources::forgive(Status status) {
   if (status || !lookup_.isTolerant() || Lookup::isUnknown(status.error())) return status;
   const Code code = status.error().code;
-  const bool healsWithTime = status.error().isRetriable() && code != Code::NotFound && code != Code::Forbidden &&
-                             code != Code::Unauthorized && code != Code::Conflict && code != Code::Timeout;
+  const bool healsWithTime = status.error().isRetriable() && code != Code::NotFound &&
+                             code != Code::Forbidden && code != Code::Unauthorized &&
+                             code != Code::Conflict && code != Code::Timeout;
   if (healsWithTime && !api::isForceDeleted(plug_)) return status;
   lookup_.skip(status.error().message);
   return {};
@@ -73,7 +76,8 @@ Status Sources::forgive(Status status) {
 
 void Sources::noteSensitive(Schema::Part part, Side side, const Value& values) {
   for (const Member& member : values.members()) {
-    if (schema_.isSensitive(part, side, member.key())) lookup_.masker().add(member.value.asString());
+    if (schema_.isSensitive(part, side, member.key()))
+      lookup_.masker().add(member.value.asString());
   }
 }
 
@@ -87,12 +91,13 @@ Status Sources::overlaySource(Side side, std::string_view kind, const Value& nam
   return {};
 }
 
-Status Sources::overlayTemplates(const Value& templates, const std::string& field, const Value& scope, Value& out) {
+Status Sources::overlayTemplates(const Value& templates, const std::string& field,
+                                 const Value& scope, Value& out) {
   for (const Member& member : templates.members()) {
     Result<std::string> text = renderText(member.value.asString(), scope);
     if (!text) {
-      RETURN_IF_ERROR(forgive(
-          tl::unexpected<Error>(text.error().withContext(field + "." + std::string(member.key())))));
+      RETURN_IF_ERROR(forgive(tl::unexpected<Error>(
+          text.error().withContext(field + "." + std::string(member.key())))));
       continue;
     }
     out.set(member.key(), std::move(*text));
@@ -112,27 +117,32 @@ Result<Value> Sources::data(Side side) {
 Result<Value> Sources::vars(Side side, const Value& list, const std::string& field) {
   const Value& own = objectOf(side);
   const std::string ownNamespace(kube::api::namespaceOf(own));
-  const std::string user = "system:serviceaccount:" + ownNamespace + ":" + api::serviceAccountOf(own);
+  const std::string user =
+      "system:serviceaccount:" + ownNamespace + ":" + api::serviceAccountOf(own);
   const Value scope = baseScope();
   Value out = Value::object();
 
   const auto read = [&](const api::Var& var) -> Status {
     ObjectKey key{var.objectNamespace, var.objectName};
     if (var.nameIsTemplate) {
-      ASSIGN_OR_RETURN(key.name, renderText(var.objectName, scope).map_error(addContext(var.field + ".objref.templateName")));
+      ASSIGN_OR_RETURN(key.name, renderText(var.objectName, scope)
+                                     .map_error(addContext(var.field + ".objref.templateName")));
     }
     if (var.namespaceIsTemplate) {
-      ASSIGN_OR_RETURN(key.namespaceName, renderText(var.objectNamespace, scope)
-                                              .map_error(addContext(var.field + ".objref.templateNamespace")));
+      ASSIGN_OR_RETURN(key.namespaceName,
+                       renderText(var.objectNamespace, scope)
+                           .map_error(addContext(var.field + ".objref.templateNamespace")));
     }
     if (key.namespaceName.empty()) key.namespaceName = ownNamespace;
     if (key.namespaceName != ownNamespace) {
-      return fail(Code::Invalid, var.field + ".objref: a var of a " + std::string(api::nameOf(side)) + " in namespace " +
+      return fail(Code::Invalid, var.field + ".objref: a var of a " +
+                                     std::string(api::nameOf(side)) + " in namespace " +
                                      ownNamespace + " cannot read namespace " + key.namespaceName);
     }
     ASSIGN_OR_RETURN(const Value object, lookup_.object(side, var.kind, key, user));
     ASSIGN_OR_RETURN(const std::optional<Value> found,
-                     value::getPath(object, var.fieldPath).map_error(addContext(var.field + ".fieldref.fieldPath")));
+                     value::getPath(object, var.fieldPath)
+                         .map_error(addContext(var.field + ".fieldref.fieldPath")));
     out.set(var.name, found ? text::printAsGjsonString(*found) : std::string());
     return {};
   };
@@ -168,7 +178,8 @@ Result<Value> Sources::rawConfig(Side side, const Configs& configs) {
     if (!answer) {
       RETURN_IF_ERROR(forgive(tl::unexpected<Error>(answer.error())));
     } else {
-      for (const Member& member : answer->members()) out.set(member.key(), answerText(member.value));
+      for (const Member& member : answer->members())
+        out.set(member.key(), answerText(member.value));
     }
   }
   return out;
@@ -178,7 +189,7 @@ SourceResult<Configs> Sources::configs() {
   Configs configs;
   std::optional<SourceError> failure;
   // Runs one step for both sides, so that one round of lookups asks for as much as can be known.
-  const auto both = [&](BySide Configs::* part, const auto& build) {
+  const auto both = [&](BySide Configs::*part, const auto& build) {
     for (const Side side : api::kSides) {
       Result<Value> built = build(side);
       if (built) {
@@ -212,7 +223,8 @@ Result<Value> Sources::rawResult(Side side, const Configs& configs, const Result
   Value out = Value::object();
   RETURN_IF_ERROR(overlaySource(side, "Secret", spec["resultSecretName"], out));
   overlay(out, spec["result"]);
-  RETURN_IF_ERROR(overlayTemplates(spec["resultTemplate"], whose(side, "spec.resultTemplate"), scope, out));
+  RETURN_IF_ERROR(
+      overlayTemplates(spec["resultTemplate"], whose(side, "spec.resultTemplate"), scope, out));
   RETURN_IF_ERROR(overlaySource(side, "ConfigMap", spec["resultConfigMapName"], out));
   return out;
 }
@@ -220,12 +232,15 @@ Result<Value> Sources::rawResult(Side side, const Configs& configs, const Result
 SourceResult<Results> Sources::results(const Configs& configs) {
   Results results;
   std::optional<SourceError> failure;
-  // A source that is missing, or a required result, is waited for; anything else is an error of the spec.
+  // A source that is missing, or a required result, is waited for; anything else is an error of the
+  // spec.
   const auto note = [&](Side side, const Error& error, bool isWait) {
-    if (!failure) failure = SourceError{isWait ? Reason::ResultPending : Reason::Error, side, error};
+    if (!failure)
+      failure = SourceError{isWait ? Reason::ResultPending : Reason::Error, side, error};
   };
   for (const Side side : api::kSides) {
-    Result<Value> vars = this->vars(side, objectOf(side)["spec"]["resultVars"], whose(side, "spec.resultVars"));
+    Result<Value> vars =
+        this->vars(side, objectOf(side)["spec"]["resultVars"], whose(side, "spec.resultVars"));
     if (vars) {
       results.resultVars.of(side) = std::move(*vars);
     } else {

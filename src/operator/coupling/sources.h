@@ -1,7 +1,7 @@
 #pragma once
 
-// Builds the maps that go into a coupling: data, vars, config and result of both sides, from their sources in their
-// order (lifecycle.md, "Where values come from").
+// Builds the maps that go into a coupling: data, vars, config and result of both sides, from their
+// sources in their order (lifecycle.md, "Where values come from").
 //
 //   Sources sources(lookup, plug, socket, schema);
 //   ASSIGN_OR_RETURN(Configs configs, sources.configs());
@@ -71,7 +71,8 @@ class Sources {
   Result<Value> rawResult(api::Side side, const Configs& configs, const Results& results);
   // Lays the map of a named Secret or ConfigMap over `out`.
   Status overlaySource(api::Side side, std::string_view kind, const Value& name, Value& out);
-  Status overlayTemplates(const Value& templates, const std::string& field, const Value& scope, Value& out);
+  Status overlayTemplates(const Value& templates, const std::string& field, const Value& scope,
+                          Value& out);
   // In a tolerant lookup, an error that time does not heal becomes a note, and the step is skipped.
   Status forgive(Status status);
   void noteSensitive(Schema::Part part, api::Side side, const Value& values);

@@ -14,8 +14,9 @@ void setFlags(Value& status, bool ready, bool failed, Reason reason, const std::
   const std::string_view word = api::nameOf(reason);
   api::setCondition(status, {api::condition::kReady, ready, word, message}, generation, now);
   if (failed || !api::findCondition(status, api::condition::kFailed).isNull()) {
-    api::setCondition(status, {api::condition::kFailed, failed, word, failed ? message : std::string()}, generation,
-                      now);
+    api::setCondition(status,
+                      {api::condition::kFailed, failed, word, failed ? message : std::string()},
+                      generation, now);
   }
   // Stalled and Reconciling are there only while they are true (kstatus).
   if (failed) {
@@ -38,7 +39,8 @@ Progress progressOf(const Value& plug) {
   Progress progress;
   progress.created = coupling["created"].asBool();
   progress.socketUid = coupling["socket"]["uid"].toString();
-  progress.socketKey = {coupling["socket"]["namespace"].toString(), coupling["socket"]["name"].toString()};
+  progress.socketKey = {coupling["socket"]["namespace"].toString(),
+                        coupling["socket"]["name"].toString()};
   progress.event = api::parseEvent(coupling["event"].asString());
   for (const Value& side : coupling["delivered"].items()) {
     (side.asString() == "socket" ? progress.deliveredToSocket : progress.deliveredToPlug) = true;
@@ -46,17 +48,21 @@ Progress progressOf(const Value& plug) {
   return progress;
 }
 
-void setPlugConditions(Value& status, Reason reason, const std::string& message, std::int64_t generation,
-                       base::Time now) {
+void setPlugConditions(Value& status, Reason reason, const std::string& message,
+                       std::int64_t generation, base::Time now) {
   const bool coupled = reason == Reason::CouplingSucceeded || reason == Reason::UpdatingInProcess;
-  api::setCondition(status, {api::condition::kCoupled, coupled, api::nameOf(reason), message}, generation, now);
-  setFlags(status, reason == Reason::CouplingSucceeded, api::isFailure(reason), reason, message, generation, now);
+  api::setCondition(status, {api::condition::kCoupled, coupled, api::nameOf(reason), message},
+                    generation, now);
+  setFlags(status, reason == Reason::CouplingSucceeded, api::isFailure(reason), reason, message,
+           generation, now);
 }
 
 void setSocketConditions(Value& status, Reason reason, const std::string& message, bool ready,
                          std::int64_t generation, base::Time now) {
-  api::setCondition(status, {api::condition::kCoupled, reason == Reason::SocketCoupled, api::nameOf(reason), message},
-                    generation, now);
+  api::setCondition(
+      status,
+      {api::condition::kCoupled, reason == Reason::SocketCoupled, api::nameOf(reason), message},
+      generation, now);
   setFlags(status, ready, api::isFailure(reason), reason, message, generation, now);
 }
 

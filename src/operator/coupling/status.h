@@ -30,14 +30,16 @@ struct Progress {
   bool deliveredToPlug = false;
   bool deliveredToSocket = false;
 
-  bool isDeliveredTo(api::Side side) const { return side == api::Side::Plug ? deliveredToPlug : deliveredToSocket; }
+  bool isDeliveredTo(api::Side side) const {
+    return side == api::Side::Plug ? deliveredToPlug : deliveredToSocket;
+  }
 };
 Progress progressOf(const Value& plug);
 
-// Sets Coupled, Ready, Failed and the two of kstatus for a reason, and observedGeneration. The text of `message` must
-// be masked already.
-void setPlugConditions(Value& status, api::Reason reason, const std::string& message, std::int64_t generation,
-                       base::Time now);
+// Sets Coupled, Ready, Failed and the two of kstatus for a reason, and observedGeneration. The text
+// of `message` must be masked already.
+void setPlugConditions(Value& status, api::Reason reason, const std::string& message,
+                       std::int64_t generation, base::Time now);
 void setSocketConditions(Value& status, api::Reason reason, const std::string& message, bool ready,
                          std::int64_t generation, base::Time now);
 

@@ -71,12 +71,12 @@ struct StreamEnd {
 // Ends a call if the objects it waits for stay away for too long.
 class ListWatchdog {
  public:
-  ListWatchdog(base::Clock& clock, Duration step, std::stop_token stop)
+  ListWatchdog(base::Clock& clock, Duration step, const std::stop_token& stop)
       : clock_(clock),
         step_(step),
         stepEnd_(clock.instant() + step),
         end_(clock.instant() + step * kWholeListFactor),
-        forward_(std::move(stop), Forward{this}),
+        forward_(stop, Forward{this}),
         thread_([this] { run(); }) {}
 
   ~ListWatchdog() {
@@ -141,7 +141,7 @@ struct Reflector::Impl {
        ReflectorSink& sinkToUse)
       : client(clientToUse), clock(clockToUse), options(optionsToUse), sink(sinkToUse) {}
 
-  void run(std::stop_token stop) {
+  void run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       const std::optional<Error> error = follow(stop);
       if (stop.stop_requested()) return;
@@ -151,7 +151,7 @@ struct Reflector::Impl {
   }
 
   // Lists once and then watches, until another list is needed.
-  std::optional<Error> follow(std::stop_token stop) {
+  std::optional<Error> follow(const std::stop_token& stop) {
     if (options.watchList != nullptr && options.watchList->isOpen()) {
       const std::optional<StreamEnd> end = streamList(stop);
       if (stop.stop_requested()) return std::nullopt;
@@ -161,22 +161,22 @@ struct Reflector::Impl {
     return watch(stop);
   }
 
-  void pause(const std::optional<Error>& error, std::stop_token stop) {
+  void pause(const std::optional<Error>& error, const std::stop_token& stop) {
     Duration delay = backoff.next(clock.instant(), random());
     if (error) delay = std::max<Duration>(delay, std::chrono::seconds(error->retryAfterSeconds));
-    sleepFor(clock, delay, std::move(stop));
+    sleepFor(clock, delay, stop);
   }
 
-  client::CallOptions callOptions(std::stop_token stop) const {
+  client::CallOptions callOptions(const std::stop_token& stop) const {
     client::CallOptions call;
     call.metadataOnly = options.metadataOnly;
-    call.stop = std::move(stop);
+    call.stop = stop;
     return call;
   }
 
   // --- Listing ---
 
-  Status list(std::stop_token stop) {
+  Status list(const std::stop_token& stop) {
     Status listed = listFrom(relistVersion(), stop);
     if (!listed && isVersionUnavailable(listed.error())) {
       versionUnavailable = true;
@@ -192,7 +192,7 @@ struct Reflector::Impl {
     return version.empty() ? "0" : version;
   }
 
-  Status listFrom(const std::string& from, std::stop_token stop) {
+  Status listFrom(const std::string& from, const std::stop_token& stop) {
     client::ListOptions page;
     page.labelSelector = options.labelSelector;
     page.fieldSelector = options.fieldSelector;
@@ -260,7 +260,7 @@ struct Reflector::Impl {
   }
 
   // Watches until a list is needed; the error that made it so.
-  std::optional<Error> watch(std::stop_token stop) {
+  std::optional<Error> watch(const std::stop_token& stop) {
     for (;;) {
       const StreamEnd end = stream(stop);
       if (stop.stop_requested()) return std::nullopt;
@@ -270,20 +270,20 @@ struct Reflector::Impl {
   }
 
   // The same after a stream that began with the list.
-  std::optional<Error> afterStream(const StreamEnd& end, std::stop_token stop) {
+  std::optional<Error> afterStream(const StreamEnd& end, const std::stop_token& stop) {
     if (end.next == Next::Relist) return end.error;
     if (!settle(end, stop)) return std::nullopt;
     return watch(stop);
   }
 
   // What is due before the next stream; false if we are to stop.
-  bool settle(const StreamEnd& end, std::stop_token stop) {
+  bool settle(const StreamEnd& end, const std::stop_token& stop) {
     if (end.error) sink.failed(*end.error);
     if (end.next == Next::Retry) pause(end.error, stop);
     return !stop.stop_requested();
   }
 
-  StreamEnd stream(std::stop_token stop) {
+  StreamEnd stream(const std::stop_token& stop) {
     const Instant opened = clock.instant();
     bool anyEvent = false;
     std::optional<Error> told;
@@ -342,7 +342,7 @@ struct Reflector::Impl {
 
   // Watches with the objects first. Nothing: this server cannot do that (now), so list. The objects
   // are collected until their end is told, so that nobody sees half of them.
-  std::optional<StreamEnd> streamList(std::stop_token stop) {
+  std::optional<StreamEnd> streamList(const std::stop_token& stop) {
     client::WatchOptions watch = watchOptions();
     watch.sendInitialEvents = true;
     watch.resourceVersion = versionUnavailable ? "" : version;
