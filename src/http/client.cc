@@ -235,7 +235,6 @@ OwnedEasy makeEasy(const ClientOptions& options, const Share& share, char* error
   curl_easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(handle, CURLOPT_NOPROXY, "");
   curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
-  if (options.compression) curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "gzip");
   configureTls(handle, options.tls);
   return easy;
 }
@@ -513,6 +512,10 @@ struct Client::Impl {
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      static_cast<long>(request.connectTimeout.count()));
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
+    // No streams: an API server compresses the initial events of a watch as one gzip member and goes
+    // on with another, which curl 7.88 takes for an error.
+    const bool isCompressible = options.compression && transfer.streamOptions == nullptr;
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, isCompressible ? "gzip" : nullptr);
     setMethod(easy, request);
   }
 
