@@ -368,6 +368,9 @@ void Server::stop() {
   impl_->thread.join();
   impl_->server.reset();
   impl_->stopping.reset();
+  // Connections that were being closed are freed by callbacks of the loop, some of them in two
+  // steps.
+  for (int i = 0; i < 4; ++i) event_base_loop(impl_->base.get(), EVLOOP_NONBLOCK);
   impl_->base.reset();
   impl_->tls.reset();
 }
