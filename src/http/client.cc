@@ -512,8 +512,8 @@ struct Client::Impl {
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      static_cast<long>(request.connectTimeout.count()));
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
-    // No streams: an API server compresses the initial events of a watch as one gzip member and goes
-    // on with another, which curl 7.88 takes for an error.
+    // No streams: an API server compresses the initial events of a watch as one gzip member and
+    // goes on with another, which curl 7.88 takes for an error.
     const bool isCompressible = options.compression && transfer.streamOptions == nullptr;
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, isCompressible ? "gzip" : nullptr);
     setMethod(easy, request);

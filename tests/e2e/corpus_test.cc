@@ -117,9 +117,7 @@ class Corpus : public ::testing::TestWithParam<std::string> {
       GTEST_SKIP()
           << "NOT RUN: no cluster. Set KUBEBUILDER_ASSETS (kube-apiserver and etcd) or KUBECONFIG.";
     }
-    static OperatorProcess theOperator;
-    static const bool ready = theOperator.waitUntilReady();
-    ASSERT_TRUE(ready) << theOperator.log();
+    sharedOperator();
   }
 
   kube::client::Client& client() { return Cluster::find()->client(); }

@@ -100,7 +100,7 @@ bool Cluster::prepare() {
     ADD_FAILURE() << config.error().message;
     return false;
   }
-  auto client = RestClient::create(*config);
+  auto client = RestClient::create(*config, {.userAgent = "e2e"});
   if (!client) {
     ADD_FAILURE() << client.error().message;
     return false;
@@ -269,7 +269,7 @@ std::unique_ptr<OperatorProcess>& sharedOperatorSlot() {
 
 }  // namespace
 
-OperatorProcess& Case::sharedOperator() {
+OperatorProcess& sharedOperator() {
   auto& process = sharedOperatorSlot();
   if (process == nullptr || !process->isRunning()) {
     process = std::make_unique<OperatorProcess>();
@@ -278,7 +278,7 @@ OperatorProcess& Case::sharedOperator() {
   return *process;
 }
 
-void Case::stopSharedOperator() { sharedOperatorSlot().reset(); }
+void stopSharedOperator() { sharedOperatorSlot().reset(); }
 
 void Case::SetUp() {
   if (Cluster::find() == nullptr) {

@@ -75,15 +75,15 @@ class OperatorProcess {
   std::string logFile_;
 };
 
+// The operator that runs in the background of most cases; started on first use.
+OperatorProcess& sharedOperator();
+void stopSharedOperator();
+
 // One case: namespaces of its own, and the operator that all cases share.
 class Case : public ::testing::Test {
  protected:
   void SetUp() override;
   void TearDown() override;
-
-  // The operator that runs in the background of most cases; started on first use.
-  static OperatorProcess& sharedOperator();
-  static void stopSharedOperator();
 
   // Replaces {NS}, {SOCK} (two namespaces of this case, whose default accounts may do everything
   // there).

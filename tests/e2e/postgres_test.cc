@@ -52,7 +52,7 @@ class Postgres : public Case {
                       const std::string& database) {
     return runCommand("PGPASSWORD='" + password + "' PGCONNECT_TIMEOUT=5 " + stack.psql +
                       " -h 127.0.0.1 -p " + stack.postgresPort + " -U '" + user + "' -d '" +
-                      database + "' -tAc 'select current_user'");
+                      database + "' -tAc 'select session_user'");
   }
 };
 

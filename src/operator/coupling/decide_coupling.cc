@@ -173,7 +173,9 @@ Plan PlugDecision::deliver(Lookup& lookup, const Agreement& agreement, Sources& 
   coupling.set("inputs", delivered);
   if (!keepsProgress) coupling.set("delivered", Value::array());
   if (grows || !inventory.empty()) status.set("resources", api::printInventory(inventory));
-  if (event == Event::Coupled) {
+  // Another attempt at the same leaves the reason of the last failure until it is outdone.
+  const bool isNewCoupling = event == Event::Coupled && !keepsProgress;
+  if (isNewCoupling) {
     setPlugConditions(status, Reason::CouplingInProcess, standardMessage(Reason::CouplingInProcess),
                       generation_, snapshot_.now);
   }
@@ -186,7 +188,7 @@ Plan PlugDecision::deliver(Lookup& lookup, const Agreement& agreement, Sources& 
   }
   const bool hasEffects =
       callsApparatus || !objects[Side::Plug].empty() || !objects[Side::Socket].empty();
-  if (grows || (event == Event::Coupled && hasEffects)) {
+  if (grows || (isNewCoupling && hasEffects)) {
     plan.actions.push_back(
         {WriteStatus{}, Side::Plug, "record what the coupling is about to make"});
   }
