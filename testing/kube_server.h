@@ -6,8 +6,7 @@
 //   Result<std::unique_ptr<KubeServer>> server = KubeServer::start({});
 //   Result<Config> config = loadConfig({.kubeconfig = (*server)->kubeconfigPath()});
 //   …
-//   countRequests((*server)->auditLogPath(), [](const AuditEntry& entry) { return entry.verb ==
-//   "get"; })
+//   countRequests((*server)->auditLogPath(), [](const AuditEntry& e) { return e.verb == "get"; })
 //
 // The programs come from the folder that KUBEBUILDER_ASSETS names, as Kubernetes' own setup-envtest
 // fills it: kube-apiserver, etcd and, for `controllers`, kube-controller-manager. RBAC is on,

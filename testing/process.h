@@ -2,8 +2,7 @@
 
 // A program that runs beside a test, and ends with it.
 //
-//   Result<std::unique_ptr<Process>> etcd = Process::start({"/bin/etcd", "--data-dir", dir}, dir +
-//   "/etcd.log");
+//   Result<std::unique_ptr<Process>> etcd = Process::start({"/bin/etcd"}, dir + "/etcd.log");
 //   (*etcd)->isRunning()
 //
 // It leads a process group of its own, all of which the destructor ends: first politely, after two

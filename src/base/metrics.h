@@ -3,9 +3,9 @@
 // Metrics in the format that Prometheus scrapes.
 //
 //   metrics::Registry registry;
-//   metrics::Counter coupled = registry.counter("plugs_coupled_total", "Plugs coupled.",
-//   {{"namespace", "shop"}}); coupled.increment(); registry.printText()      // …
-//   plugs_coupled_total{namespace="shop"} 1 …
+//   metrics::Counter coupled = registry.counter("plugs_coupled_total", "Plugs.", {{"side", "a"}});
+//   coupled.increment();
+//   registry.printText()      // … plugs_coupled_total{side="a"} 1 …
 //
 // A Counter, Gauge or Histogram is a handle: it is cheap to copy, safe to use from all threads,
 // valid as long as its registry lives, and costs an atomic operation a use (a histogram: a short

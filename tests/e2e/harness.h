@@ -6,8 +6,8 @@
 //   class Coupling : public e2e::Case {};
 //   TEST_F(Coupling, MakesWhatThePlugAsksFor) {
 //     apply(R"(…{NS}…)");
-//     eventually("the plug is coupled", [&] { return condition("Plug", "db", "Coupled") ==
-//     "True/CouplingSucceeded"; });
+//     eventuallyCoupled();
+//     EXPECT_TRUE(exists("ConfigMap", "made"));
 //   }
 //
 // The cluster is the one of KUBECONFIG, or one that is started from KUBEBUILDER_ASSETS. Without

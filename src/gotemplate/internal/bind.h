@@ -7,10 +7,16 @@
 //
 // The Go types of parameters and result follow from the C++ types:
 //
-//   Any               interface {}            std::int64_t   int          std::string,
-//   std::string_view   string Reflected         reflect.Value           GoInt64        int64
-//   ListArgument                    []interface {} bool, double      bool, float64 std::uint32_t
-//   uint32       MapArgument                     map[string]interface {} Rest<T>           ...T
+//   Any                            interface {}
+//   std::int64_t                   int
+//   GoInt64                        int64
+//   std::uint32_t                  uint32
+//   bool, double                   bool, float64
+//   std::string, std::string_view  string
+//   Reflected                      reflect.Value
+//   ListArgument                   []interface {}
+//   MapArgument                    map[string]interface {}
+//   Rest<T>                        ...T
 //   Listed<type>, Mapped<type>, TimeValue, …: see below
 //
 // A leading Runtime& is no parameter of the template's function. Result<T> fails the function with

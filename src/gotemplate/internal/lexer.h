@@ -3,8 +3,7 @@
 // The tokens of a template, one at a time (text/template/parse's lexer).
 //
 //   Lexer lexer("Hi {% .name %}", "{%", "%}");
-//   lexer.next()                               // Text "Hi ", LeftDelim, Space, Field ".name",
-//   Space, …
+//   lexer.next()      // Text "Hi ", then LeftDelim, Space, Field ".name", …
 //
 // After an Error token there are only Eof tokens. Not thread-safe.
 

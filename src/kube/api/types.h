@@ -3,8 +3,7 @@
 // What Kubernetes calls things: kinds, resources, names, references.
 //
 //   GroupVersionKind kind = parseKind("apps/v1", "Deployment");
-//   ObjectKey key{"shop", "web"};              // printed "shop/web"; "web" for a cluster-scoped
-//   object
+//   ObjectKey key{"shop", "web"};   // printed "shop/web"; {"", "web"} is printed "web"
 //
 // Plain data, no I/O.
 

@@ -13,18 +13,15 @@
 //   plugs.stop(std::chrono::seconds(25));
 //
 // Flow: a worker takes a key, reconciles it, and does what the result says: an error is retried
-// with back-off, unless
-//   it is terminal (then it is counted and nothing follows until the key is added again);
-//   requeueAfter runs the key again after that time; otherwise the key is done. Success forgets
-//   earlier failures.
+// with back-off, unless it is terminal (then it is counted and nothing follows until the key is
+// added again); requeueAfter runs the key again after that time; otherwise the key is done. Success
+// forgets earlier failures.
 // Guarantees: one reconcile per key at a time. Every error is logged once, here, with the
-// reconcile's id. An exception
-//   is an error like any other (and counted as a panic). Metrics have the names of Go's
-//   controller-runtime, and exist from the start.
+// reconcile's id. An exception is an error like any other (and counted as a panic). Metrics have
+// the names of Go's controller-runtime, and exist from the start.
 // Assumptions: reconcile is idempotent and looks at the whole state of its object, whatever woke
 // it. Caveats: keys may be enqueued before start() (they wait); start() belongs after the
-// informers' sync and after the
-//   election of a leader.
+// informers' sync and after the election of a leader.
 // Errors: an error is terminal if trying again cannot help: !Error::isRetriable(), or marked by
 // terminal().
 

@@ -8,23 +8,19 @@
 //   coupled with shop/postgres
 //
 // Flow: record() notes the event and returns; a thread sends. The first event of an object, type
-// and reason is sent at
-//   once; what follows within `window` is held and sent together. A message that was sent before
-//   adds to the count of its event. Up to three different messages are events of their own, more
-//   become one combined event with a count, as does everything of that object, type and reason
-//   after ten different messages.
+// and reason is sent at once; what follows within `window` is held and sent together. A message
+// that was sent before adds to the count of its event. Up to three different messages are events of
+// their own, more become one combined event with a count, as does everything of that object, type
+// and reason after ten different messages.
 // Guarantees: record() never blocks; a distinct event costs one request, a repetition none but one
-// a window. A burst
-//   of any size of one object, type and reason costs a handful, and one more for each further
-//   window.
+// a window. A burst of any size of one object, type and reason costs a handful, and one more for
+// each further window.
 // Assumptions: core/v1 Events, which `kubectl describe` and `kubectl get events` count and sort;
-// messages hold no
-//   secrets.
+// messages hold no secrets.
 // Caveats: best effort. An object may have 25 requests of a type at once and then one in five
-// minutes: what is over is
-//   held and counted. Events are dropped, and counted as such, when too many objects wait, when a
-//   namespace is being deleted, when the server refuses them or cannot be reached for long.
-//   Messages are cut at 1,024 bytes.
+// minutes: what is over is held and counted. Events are dropped, and counted as such, when too many
+// objects wait, when a namespace is being deleted, when the server refuses them or cannot be
+// reached for long. Messages are cut at 1,024 bytes.
 // Errors: none come out; failures are logged and counted.
 
 #include <cstddef>

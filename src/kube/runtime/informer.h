@@ -4,30 +4,25 @@
 //
 //   auto plugs = std::make_shared<Store>();
 //   Informer informer(client, clock, plugs, {.resource = plugResource});
-//   informer.addHandlers({.onUpdate = [&](const Value& before, const Value& after) {
-//   queue.add(keyOf(after)); }}); informer.start(); if
-//   (!informer.waitForSync(std::chrono::minutes(2), stop)) …
+//   informer.addHandlers({.onAdd = [&](const Value& plug, bool) { queue.add(keyOf(plug)); }});
+//   informer.start();
+//   if (!informer.waitForSync(std::chrono::minutes(2), stop)) …
 //
 // Flow: list (from the server's cache, resourceVersion "0") or, where the server can, a watch that
-// begins with the
-//   initial objects (KEP-3157); then watch from there, for ever. A stream that ends is opened again
-//   where it was; a version that is too old for the server (410) leads to a new list. Each change
-//   goes into the store first and is then told to the handlers, on the informer's thread, in the
-//   server's order.
+// begins with the initial objects (KEP-3157); then watch from there, for ever. A stream that ends
+// is opened again where it was; a version that is too old for the server (410) leads to a new list.
+// Each change goes into the store first and is then told to the handlers, on the informer's thread,
+// in the server's order.
 // Guarantees: handlers hear of every object in the store, and of each deletion, also one that
-// happened while we were
-//   disconnected. hasSynced() is true after the handlers have heard of everything in the first
-//   list. A connection that went silent is noticed within `idleTimeout`.
+// happened while we were disconnected. hasSynced() is true after the handlers have heard of
+// everything in the first list. A connection that went silent is noticed within `idleTimeout`.
 // Assumptions: the client's calls end when their stop_token asks. Handlers are quick (they fill
-// queues): what they
-//   take is time that the watch does not read.
+// queues): what they take is time that the watch does not read.
 // Caveats: several versions of an object may arrive as one change. `before` is what handlers were
-// told last, which may
-//   be older than what the store shows if we wrote the object ourselves. Several informers may fill
-//   one store, one namespace each.
+// told last, which may be older than what the store shows if we wrote the object ourselves. Several
+// informers may fill one store, one namespace each.
 // Errors: none come out; they are logged, counted, retried with back-off (0.8 s doubling to 30 s,
-// jitter), and the
-//   last one is in status().
+// jitter), and the last one is in status().
 
 #include <atomic>
 #include <chrono>

@@ -12,16 +12,14 @@
 //   elector.stop();      // gives the lease back, so that the next one need not wait
 //
 // Flow: tries to take the lease each retryPeriod (with jitter) while another holds it; leads;
-// renews each retryPeriod.
-//   A renewal that has not succeeded for renewDeadline means the lead is lost.
+// renews each retryPeriod. A renewal that has not succeeded for renewDeadline means the lead is
+// lost.
 // Guarantees: two electors of the same lease do not lead at the same time as long as their clocks
-// run about equally
-//   fast; how far apart they are set does not matter: times in the lease are never compared with
-//   our clock, only whether the lease has been left alone for its duration since we saw it change
-//   (client-go tools/leaderelection).
+// run about equally fast; how far apart they are set does not matter: times in the lease are never
+// compared with our clock, only whether the lease has been left alone for its duration since we saw
+// it change (client-go tools/leaderelection).
 // Assumptions: the client is one of its own, so that nothing delays renewals; all replicas use the
-// same durations.
-//   What the leader does ends when the process does: onLost must end it.
+// same durations. What the leader does ends when the process does: onLost must end it.
 // Caveats: a replica that takes over from one that died waits for up to leaseDuration.
 // Errors: failed attempts are logged and retried. validate() tells what durations and names are no
 // use.

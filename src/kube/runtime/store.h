@@ -9,19 +9,16 @@
 //   Value& plug : plugs.byIndex("socket", "postgres")) …
 //
 // Flow: the informer calls replace() with each list and put() and erase() with each event; whoever
-// writes an object
-//   calls overlay() with the server's answer, or overlayRemoved() when the object is gone. Readers
-//   see the newest of what was seen and what was written.
+// writes an object calls overlay() with the server's answer, or overlayRemoved() when the object is
+// gone. Readers see the newest of what was seen and what was written.
 // Guarantees: objects are immutable and shared, so what find() returns never changes. An object and
-// its index entries
-//   change together. A write is visible to every later read of this process (read your writes), and
-//   no event that is older than it takes it back. Lists are sorted by namespace and name.
+// its index entries change together. A write is visible to every later read of this process (read
+// your writes), and no event that is older than it takes it back. Lists are sorted by namespace and
+// name.
 // Assumptions: all writers speak of one resource in one representation; resourceVersions of one
-// resource are
-//   ordered (KEP-5504). Each namespace, or all of them, is filled by one informer.
+// resource are ordered (KEP-5504). Each namespace, or all of them, is filled by one informer.
 // Caveats: an overlaid object that the informer's selector would not select stays visible until the
-// informer's next
-//   bookmark. Index functions run under the store's lock: they must be pure and fast.
+// informer's next bookmark. Index functions run under the store's lock: they must be pure and fast.
 // Errors: none.
 
 #include <cstddef>

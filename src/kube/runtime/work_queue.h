@@ -11,14 +11,12 @@
 //
 // Flow: add() makes a key ready, addAfter() later; get() hands a ready key to one worker, done()
 // gives it back. Guarantees: a key is with one worker at a time; adds of a key that is waiting
-// collapse into one, adds while it is
-//   being worked on into one more run. A key that is added again keeps the higher priority and the
-//   earlier time. Within a priority keys come first in, first out; each eighth key handed out is of
-//   the lowest priority that has one, so that nothing starves.
+// collapse into one, adds while it is being worked on into one more run. A key that is added again
+// keeps the higher priority and the earlier time. Within a priority keys come first in, first out;
+// each eighth key handed out is of the lowest priority that has one, so that nothing starves.
 // Assumptions: each key got is given to done().
 // Caveats: keys, never objects: the worker reads the newest state. A key that waits for its time
-// does not block; it is
-//   ready at once if it is added without a delay.
+// does not block; it is ready at once if it is added without a delay.
 // Errors: none.
 
 #include <cstddef>

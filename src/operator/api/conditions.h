@@ -2,8 +2,7 @@
 
 // Conditions in the status of an object (Kubernetes API conventions, "Typical status properties").
 //
-//   setCondition(status, {"Coupled", true, "CouplingSucceeded", "coupling succeeded"}, generation,
-//   now);
+//   setCondition(status, {"Coupled", true, "CouplingSucceeded", "coupled"}, generation, now);
 
 #include <cstdint>
 #include <string>

@@ -3,8 +3,8 @@
 // Typed views of what Plug and Socket specs say (api.md, "Fields that Plug and Socket share").
 //
 //   kube::api::ObjectKey socket = socketOf(plug);
-//   ASSIGN_OR_RETURN(std::vector<ResourceAction> actions, parseActions(plug["spec"]["resources"],
-//   "spec.resources"));
+//   ASSIGN_OR_RETURN(std::vector<ResourceAction> actions,
+//                    parseActions(plug["spec"]["resources"], "spec.resources"));
 //
 // The API server has checked most of this against the CRDs; what it cannot check is an error of
 // code Invalid that names the field.

@@ -3,12 +3,10 @@
 // Carries out plans: a plain loop over their actions. No decision is made here.
 //
 // Flow: see coupling/plan.h. The object at hand always carries the status as it will be once it is
-// written; `stored`
-//   is what the server has.
+// written; `stored` is what the server has.
 // Guarantees: every action is safe to repeat. The status is written only where it differs, with the
-// resourceVersion as
-//   a precondition: a write that is based on an older state than the server's is refused with
-//   Conflict.
+// resourceVersion as a precondition: a write that is based on an older state than the server's is
+// refused with Conflict.
 // Errors: those of the API server and the apparatuses, with words that name the object and what has
 // to be granted.
 //

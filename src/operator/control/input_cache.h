@@ -4,21 +4,18 @@
 // version of each, tells which plugs to wake when one changes, and reads contents when they are
 // needed.
 //
-//   inputs.setDependents(plug, {ref});                  // from now on a change of ref wakes the
-//   plug Result<Value> secret = inputs.read(ref); std::optional<ObjectVersion> now =
-//   inputs.version(ref);
+//   inputs.setDependents(plug, {ref});        // from now on a change of ref wakes the plug
+//   Result<Value> secret = inputs.read(ref, stop);
+//   Result<std::optional<ObjectVersion>> now = inputs.version(ref, stop);
 //
 // Flow: one metadata-only watch of all Secrets and one of all ConfigMaps (a set for each watched
-// namespace), which
-//   keep only what somebody refers to; for other kinds, one metadata-only watch for each kind,
-//   namespace and service account. A key is registered before its object is read, so that no change
-//   between the two is missed.
+// namespace), which keep only what somebody refers to; for other kinds, one metadata-only watch for
+// each kind, namespace and service account. A key is registered before its object is read, so that
+// no change between the two is missed.
 // Guarantees: memory grows with what is referred to, not with what is in the cluster. Contents are
-// kept only for what
-//   was read lately, within kMaxContentBytes.
+// kept only for what was read lately, within kMaxContentBytes.
 // Assumptions: a service account that may get an object may be allowed to watch it; where it is
-// not, dependents are
-//   woken by a poll every kPollInterval.
+// not, dependents are woken by a poll every kPollInterval.
 //
 // Thread-safe.
 

@@ -8,11 +8,10 @@
 //   theOperator.stop();
 //
 // Flow: probes and metrics listen first; the caches fill; with leader election the controllers
-// begin when this process
-//   leads. stop() finishes what is in flight, sends the last events, gives the lease back.
+// begin when this process leads. stop() finishes what is in flight, sends the last events, gives
+// the lease back.
 // Errors: what keeps it from starting: no configuration, a port that is taken, a server that cannot
-// be reached is
-//   waited for.
+// be reached is waited for.
 
 #include <chrono>
 #include <cstdint>

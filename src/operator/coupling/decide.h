@@ -2,17 +2,19 @@
 
 // The decisions of the operator: pure functions from what is to what is to be done.
 //
-//                   no finalizer          `created` not delivered
-//   plug ──────────▶ AddFinalizer ───────▶ deliver created ───────▶ ┐
-//                                                                     │
-//        ┌──────────── waits (condition) ◀── a rule says no ──────────┤ socket? namespace?
-//        interfaces? configs? place? │ │ all say yes │  woken by what it waits for ▼
-//        └──────────────────────────────────────────────────▶ begin ▶ deliver coupled ▶ results ▶
-//        coupled
-//                                                                ▲ │  │
-//   an input changed: deliver updated ▶ results ────────────────┘◀───────────────────────────────┘
-//   │ socket gone, rules or interfaces no longer fit, other socket named, plug deleted: │ deliver
-//   decoupled ▶ remove what was made ▶ (waits | deliver deleted ▶ RemoveFinalizer) ◀──────────┘
+//   plug ─▶ AddFinalizer ─▶ deliver created ─┬─▶ a rule says no: waits with a condition ─┐
+//                                            │   (socket? namespace? interfaces?         │
+//                                            │   configs? place?)                        │
+//                                            ▲───────── woken by what it waits for ◀─────┘
+//                                            │ all say yes
+//                                            ▼
+//                     begin ─▶ deliver coupled ─▶ results ─▶ coupled ◀──────────────────┐
+//                                                              │ an input changed       │
+//                                                              ├─▶ deliver updated ─▶ results
+//                                                              │
+//                  socket gone, rules or interfaces no longer fit, another socket, plug deleted
+//                                                              ▼
+//   deliver decoupled ─▶ remove what was made ─▶ waits, or: deliver deleted ─▶ RemoveFinalizer
 //
 //   Plan plan = decidePlug(snapshot);
 //

@@ -4,8 +4,8 @@
 // what is missing.
 //
 //   Lookup lookup(snapshot, Tolerance::None);
-//   Result<Value> secret = lookup.source("Secret", {"shop", "db"});     // its data as plain
-//   strings if (!lookup.needs().empty()) return Plan::needing(lookup.needs());
+//   Result<Value> secret = lookup.source("Secret", {"shop", "db"});   // its data as plain strings
+//   if (!lookup.needs().empty()) return Plan::needing(lookup.needs());
 //
 // Where something was not fetched yet, a lookup notes it in needs() and fails with an error that
 // isUnknown() tells from others; whoever meets one goes on with what does not depend on it, so that
