@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "http/client.h"
 #include "kube/api/object.h"
 #include "kube/client/config.h"
 #include "kube/client/rest_client.h"
