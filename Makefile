@@ -1,7 +1,7 @@
 # The contributor's manual: each recipe is what one would type.
 
 .DEFAULT_GOAL := build
-.PHONY: build test lint fmt bench golden tsan fuzz full install-crds uninstall-crds start image clean help
+.PHONY: build test lint fmt bench load golden tsan fuzz full install-crds uninstall-crds start image clean help
 
 build: ## build/release/integration-operator, optimised
 	cmake --preset release
@@ -22,10 +22,17 @@ golden: ## writes the expected decisions (src/operator/coupling/testdata/*.out.y
 	IOP_GOLDEN=1 ctest --test-dir build/dev -R '^operator_coupling_test$$' --output-on-failure
 	git diff --stat -- src/operator/coupling/testdata
 
-bench: ## builds the benchmarks optimised and runs them (BENCH="--benchmark_filter=Parse": some)
+bench: ## builds the benchmarks optimised and runs them (BENCH="--benchmark_filter=Parse": some), then the load
 	cmake --preset release
 	cmake --build --preset release
-	for program in $$(find build/release -name '*_bench' -type f | sort); do echo "# $$program"; $$program $(BENCH) || exit 1; done
+	for program in $$(find build/release/src -name '*_bench' -type f | sort); do echo "# $$program"; $$program $(BENCH) || exit 1; done
+	$(MAKE) load
+
+LOAD ?= 200 1000
+load: ## the operator with LOAD plugs at once on a real API server (KUBEBUILDER_ASSETS)
+	cmake --preset release
+	cmake --build --preset release --target load_bench
+	build/release/bench/load_bench $(LOAD)
 
 tsan: ## runs what has threads with the thread sanitizer
 	IOP_PRESET=tsan IOP_TARGETS="http_test kube_client_test kube_runtime_test operator_control_test" \

@@ -136,13 +136,9 @@ class OperatorProcess {
     return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
   }
 
-  double peakMebibytes() const {
-    std::istringstream lines(base::readFile(proc("status")).value_or(""));
-    for (std::string line; std::getline(lines, line);) {
-      if (line.starts_with("VmHWM:")) return std::atof(line.c_str() + 6) / 1024;
-    }
-    return 0;
-  }
+  double peakMebibytes() const { return mebibytes("VmHWM:"); }
+  // What is not shared with the files of programs and libraries.
+  double privateMebibytes() const { return mebibytes("RssAnon:"); }
 
   // Reconciles of a controller that ended well.
   double reconciles(const std::string& controller) {
@@ -165,6 +161,13 @@ class OperatorProcess {
   }
 
  private:
+  double mebibytes(std::string_view field) const {
+    std::istringstream lines(base::readFile(proc("status")).value_or(""));
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with(field)) return std::atof(line.c_str() + field.size()) / 1024;
+    }
+    return 0;
+  }
   std::string proc(const std::string& file) const {
     return "/proc/" + std::to_string(process_->pid()) + "/" + file;
   }
@@ -284,7 +287,8 @@ void Load::prepare() {
   for (const text::YamlDocument& document : check(text::parseYamlDocuments(rights), "rights"))
     apply(document.value);
   const auto deadline = steady_clock::now() + std::chrono::seconds(30);
-  while (!client_->list(kPlugs, kNamespace, {}, {}) || !client_->list(kSockets, "", {}, {})) {
+  while (!client_->list(kPlugs, kNamespace, {}, {}) || !client_->list(kSockets, "", {}, {}) ||
+         !client_->resolve(kSockets.gvk())) {
     if (steady_clock::now() > deadline) die("the CRDs are not served");
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
@@ -425,7 +429,8 @@ void Load::changeSocket() {
 }
 
 void Load::restart() {
-  const double peak = operator_->peakMebibytes();
+  std::printf("  memory           %.1f MiB at most, now %.1f MiB of its own\n",
+              operator_->peakMebibytes(), operator_->privateMebibytes());
   operator_->stop();
   const std::size_t offset = logSize();
   const auto start = steady_clock::now();
@@ -442,7 +447,6 @@ void Load::restart() {
       "  restart          all looked at after %.2f s; %zu writes, %zu events, %zu requests in 10 "
       "s; %.1f MiB\n",
       seconds, sent.writes, sent.events, sent.all, operator_->peakMebibytes());
-  std::printf("  peak memory      %.1f MiB\n", peak);
 }
 
 void Load::deleteAll() {

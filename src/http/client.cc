@@ -235,6 +235,8 @@ OwnedEasy makeEasy(const ClientOptions& options, const Share& share, char* error
   curl_easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(handle, CURLOPT_NOPROXY, "");
   curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
+  // What is sent is small: curl's 64 KiB for each connection would be most of its memory.
+  curl_easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, 16L << 10);
   configureTls(handle, options.tls);
   return easy;
 }
