@@ -38,7 +38,6 @@
 namespace iop::bench {
 namespace {
 
-using kube::api::ObjectKey;
 using kube::api::Resource;
 using kube::client::CallOptions;
 using kube::client::RestClient;

@@ -84,7 +84,7 @@ std::string plugText() {
          R"({"name":"postgres","namespace":"databases"},"coupledResult":{"plug":{},"socket":{}}}})";
 }
 
-enum Sample { kPod, kPodList, kPlug };
+constexpr int kPod = 0, kPodList = 1, kPlug = 2;
 
 const std::string& sampleText(std::int64_t sample) {
   static const std::string texts[] = {podText(1000, false), podListText(), plugText()};

@@ -24,7 +24,6 @@
 namespace iop::e2e {
 namespace {
 
-using kube::api::ObjectKey;
 using kube::api::Resource;
 using kube::client::CallOptions;
 using kube::client::RestClient;

@@ -307,8 +307,15 @@ spec: {socket: {name: socket, namespace: "{SOCK}"}}
   EXPECT_NE(condition("Plug", "second", "Failed").substr(0, 4), "True");
   apply(named("third"));
   ASSERT_TRUE(eventuallyWaits("SocketFull", "third"));
+  const auto isInLine = [&](const std::string& name, int number) {
+    return message("Plug", name, "Coupled")
+        .ends_with("number " + std::to_string(number) + " in line");
+  };
+  EXPECT_TRUE(isInLine("second", 1)) << message("Plug", "second", "Coupled");
+  EXPECT_TRUE(isInLine("third", 2)) << message("Plug", "third", "Coupled");
   remove("Plug", "first");
   ASSERT_TRUE(eventuallyCoupled("second"));
+  eventually("the third has moved up", [&] { return isInLine("third", 1); });
   stays("the third still waits",
         [&] { return condition("Plug", "third", "Coupled") == "False/SocketFull"; });
   apply(std::string(kSocket) + "  limit: 2\n");
@@ -352,6 +359,38 @@ TEST_F(Lifecycle, ADeletedSocketDecouplesItsPlugsWhichWaitForItToComeBack) {
   apply(kSocket);
   ASSERT_TRUE(eventuallyCoupled());
   EXPECT_TRUE(exists("ConfigMap", "made"));
+}
+
+TEST_F(Lifecycle, ASocketTakesItsPlugsAlongWhenItsPolicySaysSo) {
+  apply(std::string(kSocket) + "  deletionPolicy: DeletePlugs\n");
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyCoupled());
+  remove("Socket", "socket", sock());
+  eventually("the plug is gone", [&] { return !exists("Plug", "plug"); });
+  eventually("the socket is gone", [&] { return !exists("Socket", "socket", sock()); });
+  EXPECT_FALSE(exists("ConfigMap", "made"));
+}
+
+TEST_F(Lifecycle, ASocketStaysUntilNobodyIsCoupledWhenItsPolicySaysSo) {
+  apply(std::string(kSocket) + "  deletionPolicy: Block\n");
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyCoupled());
+  remove("Socket", "socket", sock());
+  eventually("it says why it stays", [&] {
+    return condition("Socket", "socket", "Coupled", sock()) == "False/DeletionBlocked";
+  });
+  EXPECT_EQ(message("Socket", "socket", "Coupled", sock()),
+            "deletion waits until 1 plug is decoupled (spec.deletionPolicy is Block)");
+  std::string late = kPlug;
+  late.replace(late.find("name: plug"), 10, "name: late");
+  apply(late);
+  ASSERT_TRUE(eventuallyWaits("SocketTerminating", "late"));
+  stays("the plug stays coupled", [&] {
+    return condition("Plug", "plug", "Coupled") == "True/CouplingSucceeded" &&
+           exists("ConfigMap", "made");
+  });
+  remove("Plug", "plug");
+  eventually("the socket is gone", [&] { return !exists("Socket", "socket", sock()); });
 }
 
 TEST_F(Lifecycle, ADeletedPlugLeavesNothingButWhatIsRetained) {
@@ -497,16 +536,9 @@ metadata: {name: plug, namespace: "{NS}"}
 spec:
   socket: {name: socket, namespace: "{SOCK}"}
   apparatus: {containers: [{name: container, image: example/apparatus}]}
----
-apiVersion: integration.rock8s.com/v1beta1
-kind: DeferredResource
-metadata: {name: later, namespace: "{NS}"}
-spec: {timeout: 1, resource: {apiVersion: v1, kind: ConfigMap, metadata: {name: late}}}
 )");
   ASSERT_TRUE(eventuallyWaits("Error"));
   EXPECT_NE(message("Plug", "plug", "Failed").find("apparatus.containers"), std::string::npos);
-  eventually("the deferred resource says so",
-             [&] { return condition("DeferredResource", "later", "Resolved") == "False/Error"; });
 }
 
 }  // namespace

@@ -90,7 +90,8 @@ Bytes timeMarshalText(Runtime& runtime, TimeArgument time) {
 // --- time.Duration, time.Month, time.Weekday, *time.Location ---
 
 double inUnits(DurationValue duration, GoDuration unit) {
-  return static_cast<double>(duration.value / unit) +
+  const std::int64_t whole = duration.value / unit;
+  return static_cast<double>(whole) +
          static_cast<double>(duration.value % unit) / static_cast<double>(unit);
 }
 double durationHours(DurationValue duration) { return inUnits(duration, kHour); }

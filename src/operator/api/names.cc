@@ -67,6 +67,18 @@ std::optional<Reason> parseReason(std::string_view text) {
   return std::nullopt;
 }
 
+std::string_view nameOf(DeferredReason reason) {
+  switch (reason) {
+    case DeferredReason::Pending:
+      return "Pending";
+    case DeferredReason::Success:
+      return "Success";
+    case DeferredReason::Error:
+      return "Error";
+  }
+  return "Error";
+}
+
 bool isFailure(Reason reason) {
   switch (reason) {
     case Reason::Error:

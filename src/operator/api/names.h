@@ -71,6 +71,9 @@ enum class Reason : std::uint8_t {
 };
 std::string_view nameOf(Reason reason);
 std::optional<Reason> parseReason(std::string_view text);
+// The reasons of a DeferredResource.
+enum class DeferredReason : std::uint8_t { Pending, Success, Error };
+std::string_view nameOf(DeferredReason reason);
 // True for a reason that is a failure (`Failed` is true with it), false for a wait or a success.
 bool isFailure(Reason reason);
 

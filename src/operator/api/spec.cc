@@ -82,6 +82,13 @@ std::string serviceAccountOf(const Value& object) {
   return orDefault(object["spec"]["serviceAccountName"], "default");
 }
 
+DeletionPolicy deletionPolicyOf(const Value& socket) {
+  const std::string_view policy = socket["spec"]["deletionPolicy"].asString();
+  if (policy == "DeletePlugs") return DeletionPolicy::DeletePlugs;
+  if (policy == "Block") return DeletionPolicy::Block;
+  return DeletionPolicy::Decouple;
+}
+
 bool isForceDeleted(const Value& object) {
   return kube::api::annotationOf(object, kForceDelete) == "true";
 }

@@ -32,6 +32,10 @@ bool hasInlineSchema(const Value& socket);
 std::string serviceAccountOf(const Value& object);
 bool isForceDeleted(const Value& object);
 
+// What deleting a socket does to its plugs.
+enum class DeletionPolicy : std::uint8_t { Decouple, DeletePlugs, Block };
+DeletionPolicy deletionPolicyOf(const Value& socket);
+
 // A set of events.
 class EventSet {
  public:

@@ -165,6 +165,7 @@ Status Executor::perform(const Action& action, Subject& subject, const Value& ot
     Status operator()(const coupling::RemoveFinalizer&) const {
       return self.setFinalizer(subject, false, stop);
     }
+    Status operator()(const coupling::DeleteSelf&) const { return self.deleteSelf(subject, stop); }
     Status operator()(const coupling::WriteStatus&) const {
       return self.writeStatus(subject, stop);
     }
@@ -251,6 +252,33 @@ Status Executor::setFinalizer(Subject& subject, bool present, std::stop_token st
   return {};
 }
 
+Status Executor::deleteSelf(Subject& subject, std::stop_token stop) {
+  const Resource& resource = resourceOf(subject.side);
+  const ObjectKey key = keyOf(subject.object);
+  kube::client::DeleteOptions options;
+  options.uid = kube::api::uidOf(subject.object);
+  Result<Value> answer = client_.remove(resource, key, options, callAs({}, std::move(stop)));
+  if (!answer) {
+    if (!answer.error().isNotFound() && !answer.error().isConflict()) {
+      return tl::unexpected<Error>(answer.error().withContext("delete " + describe(resource, key)));
+    }
+    subject.gone = true;
+    return {};
+  }
+  // Without a finalizer it is gone at once, and the answer is a Status.
+  if (kube::api::uidOf(*answer) != kube::api::uidOf(subject.object)) {
+    subject.gone = true;
+    return {};
+  }
+  answer->edit("metadata").erase("managedFields");
+  const Value status = subject.object["status"];
+  subject.stored = std::move(*answer);
+  subject.object = subject.stored;
+  if (!status.isNull()) subject.object.set("status", status);
+  observers_.written(subject.side, subject.stored, false);
+  return {};
+}
+
 Status Executor::effect(const Effect& effect, Subject& subject, std::stop_token stop) {
   const Resource& resource = effect.rendered.resource;
   const ObjectKey key = keyOf(effect.rendered.object);
@@ -270,18 +298,23 @@ Status Executor::effect(const Effect& effect, Subject& subject, std::stop_token 
   return {};
 }
 
-Status Executor::applyObject(const Effect& effect, Subject& subject, std::stop_token stop) {
-  const Resource& resource = effect.rendered.resource;
-  const ObjectKey key = keyOf(effect.rendered.object);
-  const Result<Value> answer = client_.patch(resource, key, kube::client::PatchType::Apply,
-                                             withStoredData(effect.rendered.object, resource),
-                                             callAs(effect.user, std::move(stop)));
-  if (!answer)
-    return tl::unexpected<Error>(explain(answer.error(), "apply", resource, key, effect.user));
+Result<Value> Executor::apply(const Resource& resource, const Value& object,
+                              const std::string& user, std::stop_token stop) {
+  const ObjectKey key = keyOf(object);
+  Result<Value> answer =
+      client_.patch(resource, key, kube::client::PatchType::Apply, withStoredData(object, resource),
+                    callAs(user, std::move(stop)));
+  if (!answer) return tl::unexpected<Error>(explain(answer.error(), "apply", resource, key, user));
   observers_.applied(*answer);
+  return answer;
+}
+
+Status Executor::applyObject(const Effect& effect, Subject& subject, std::stop_token stop) {
+  ASSIGN_OR_RETURN(const Value answer, apply(effect.rendered.resource, effect.rendered.object,
+                                             effect.user, std::move(stop)));
   if (effect.inInventory) {
     coupling::recordUid(subject.object.edit("status"), effect.rendered.entry(),
-                        std::string(kube::api::uidOf(*answer)));
+                        std::string(kube::api::uidOf(answer)));
   }
   return {};
 }

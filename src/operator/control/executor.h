@@ -51,6 +51,12 @@ class Executor {
   Status run(const coupling::Plan& plan, Subject& subject, const Value& other, std::stop_token stop,
              const coupling::Action** failed);
 
+  // One object of a resource action, made or changed by server-side apply; the server's answer.
+  Result<Value> apply(const kube::api::Resource& resource, const Value& object,
+                      const std::string& user, std::stop_token stop);
+  // Removes an object that was made before, if it is still the same one and ours.
+  Status prune(const coupling::Prune& prune, std::stop_token stop);
+
   // Writes the status at hand if it differs from the stored one.
   Status writeStatus(Subject& subject, std::stop_token stop);
   void notify(const coupling::Notice& notice, const Subject& subject, const Value& other);
@@ -59,11 +65,11 @@ class Executor {
   Status perform(const coupling::Action& action, Subject& subject, const Value& other,
                  std::stop_token stop);
   Status setFinalizer(Subject& subject, bool present, std::stop_token stop);
+  Status deleteSelf(Subject& subject, std::stop_token stop);
   Status effect(const coupling::Effect& effect, Subject& subject, std::stop_token stop);
   Status applyObject(const coupling::Effect& effect, Subject& subject, std::stop_token stop);
   Status removeAndWait(const kube::api::Resource& resource, const kube::api::ObjectKey& key,
                        const std::string& user, std::stop_token stop);
-  Status prune(const coupling::Prune& prune, std::stop_token stop);
 
   kube::client::Client& client_;
   base::Clock& clock_;

@@ -46,60 +46,60 @@ CallOptions callOptions(const InputRef& ref, std::stop_token stop) {
   return options;
 }
 
+// Impersonates one user for all calls of an informer.
+class ImpersonatingClient : public kube::client::Client {
+ public:
+  ImpersonatingClient(kube::client::Client& client, std::string user)
+      : client_(client), user_(std::move(user)) {}
+  Result<Resource> resolve(const kube::api::GroupVersionKind& kind) override {
+    return client_.resolve(kind);
+  }
+  Result<Value> get(const Resource& resource, const ObjectKey& key,
+                    const CallOptions& options) override {
+    return client_.get(resource, key, as(options));
+  }
+  Result<Value> list(const Resource& resource, const std::string& namespaceName,
+                     const kube::client::ListOptions& list, const CallOptions& options) override {
+    return client_.list(resource, namespaceName, list, as(options));
+  }
+  Result<Value> create(const Resource& resource, const std::string& namespaceName,
+                       const Value& object, const CallOptions& options) override {
+    return client_.create(resource, namespaceName, object, as(options));
+  }
+  Result<Value> update(const Resource& resource, const ObjectKey& key, const Value& object,
+                       const CallOptions& options) override {
+    return client_.update(resource, key, object, as(options));
+  }
+  Result<Value> patch(const Resource& resource, const ObjectKey& key, kube::client::PatchType type,
+                      const Value& patch, const CallOptions& options) override {
+    return client_.patch(resource, key, type, patch, as(options));
+  }
+  Result<Value> remove(const Resource& resource, const ObjectKey& key,
+                       const kube::client::DeleteOptions& remove,
+                       const CallOptions& options) override {
+    return client_.remove(resource, key, remove, as(options));
+  }
+  Status watch(const Resource& resource, const std::string& namespaceName,
+               const kube::client::WatchOptions& watch, const CallOptions& options,
+               const std::function<bool(kube::client::WatchEvent&&)>& onEvent) override {
+    return client_.watch(resource, namespaceName, watch, as(options), onEvent);
+  }
+
+ private:
+  CallOptions as(const CallOptions& options) const {
+    CallOptions changed = options;
+    changed.impersonate = user_;
+    return changed;
+  }
+
+  kube::client::Client& client_;
+  std::string user_;
+};
+
 }  // namespace
 
 // One metadata-only watch, and which of its objects are referred to.
 struct InputCache::Watch {
-  // Impersonates one user for all calls of an informer.
-  class As : public kube::client::Client {
-   public:
-    As(kube::client::Client& client, std::string user) : client_(client), user_(std::move(user)) {}
-    Result<Resource> resolve(const kube::api::GroupVersionKind& kind) override {
-      return client_.resolve(kind);
-    }
-    Result<Value> get(const Resource& resource, const ObjectKey& key,
-                      const CallOptions& options) override {
-      return client_.get(resource, key, as(options));
-    }
-    Result<Value> list(const Resource& resource, const std::string& namespaceName,
-                       const kube::client::ListOptions& list, const CallOptions& options) override {
-      return client_.list(resource, namespaceName, list, as(options));
-    }
-    Result<Value> create(const Resource& resource, const std::string& namespaceName,
-                         const Value& object, const CallOptions& options) override {
-      return client_.create(resource, namespaceName, object, as(options));
-    }
-    Result<Value> update(const Resource& resource, const ObjectKey& key, const Value& object,
-                         const CallOptions& options) override {
-      return client_.update(resource, key, object, as(options));
-    }
-    Result<Value> patch(const Resource& resource, const ObjectKey& key,
-                        kube::client::PatchType type, const Value& patch,
-                        const CallOptions& options) override {
-      return client_.patch(resource, key, type, patch, as(options));
-    }
-    Result<Value> remove(const Resource& resource, const ObjectKey& key,
-                         const kube::client::DeleteOptions& remove,
-                         const CallOptions& options) override {
-      return client_.remove(resource, key, remove, as(options));
-    }
-    Status watch(const Resource& resource, const std::string& namespaceName,
-                 const kube::client::WatchOptions& watch, const CallOptions& options,
-                 const std::function<bool(kube::client::WatchEvent&&)>& onEvent) override {
-      return client_.watch(resource, namespaceName, watch, as(options), onEvent);
-    }
-
-   private:
-    CallOptions as(const CallOptions& options) const {
-      CallOptions changed = options;
-      changed.impersonate = user_;
-      return changed;
-    }
-
-    kube::client::Client& client_;
-    std::string user_;
-  };
-
   Watch(kube::client::Client& client, std::string user) : asUser(client, std::move(user)) {}
 
   bool isReferred(const ObjectKey& key) {
@@ -108,7 +108,7 @@ struct InputCache::Watch {
   }
 
   Resource resource;
-  As asUser;
+  ImpersonatingClient asUser;
   std::shared_ptr<Store> store = std::make_shared<Store>();
   std::mutex mutex;
   std::set<ObjectKey> referred;
@@ -117,7 +117,7 @@ struct InputCache::Watch {
 };
 
 InputCache::InputCache(kube::client::Client& client, base::Clock& clock,
-                       std::function<void(const ObjectKey&)> wake, Options options)
+                       std::function<void(const Dependent&)> wake, Options options)
     : client_(client), clock_(clock), wake_(std::move(wake)), options_(std::move(options)) {
   if (options_.namespaces.empty()) options_.namespaces.emplace_back();
   for (const Resource* resource : {&secrets(), &configMaps()}) {
@@ -194,26 +194,26 @@ InputCache::WatchKey InputCache::watchKeyOf(const InputRef& ref) const {
 }
 
 void InputCache::onChange(const WatchKey& watch, const Value& object) {
-  std::vector<ObjectKey> plugs;
+  std::vector<Dependent> woken;
   {
     std::lock_guard guard(mutex_);
     const auto found = dependents_.find({watch, kube::api::keyOf(object)});
-    if (found != dependents_.end()) plugs.assign(found->second.begin(), found->second.end());
+    if (found != dependents_.end()) woken.assign(found->second.begin(), found->second.end());
   }
-  for (const ObjectKey& plug : plugs) wake_(plug);
+  for (const Dependent& dependent : woken) wake_(dependent);
 }
 
-void InputCache::setDependents(const ObjectKey& plug, const std::vector<InputRef>& refs) {
+void InputCache::setDependents(const Dependent& dependent, const std::vector<InputRef>& refs) {
   std::vector<std::shared_ptr<Watch>> unused;  // ended after the lock is given back
   std::lock_guard guard(mutex_);
-  const auto old = refsOf_.find(plug);
+  const auto old = refsOf_.find(dependent);
   if (old == refsOf_.end() && refs.empty()) return;
   if (old != refsOf_.end()) {
     if (old->second == refs) return;
     for (const InputRef& ref : old->second) {
       const auto found = dependents_.find({watchKeyOf(ref), ref.key});
       if (found == dependents_.end()) continue;
-      found->second.erase(plug);
+      found->second.erase(dependent);
       const bool isStill = std::any_of(refs.begin(), refs.end(), [&](const InputRef& other) {
         return other.key == ref.key && watchKeyOf(other) == watchKeyOf(ref);
       });
@@ -236,7 +236,7 @@ void InputCache::setDependents(const ObjectKey& plug, const std::vector<InputRef
   }
   for (const InputRef& ref : refs) {
     const WatchKey key = watchKeyOf(ref);
-    dependents_[{key, ref.key}].insert(plug);
+    dependents_[{key, ref.key}].insert(dependent);
     if (const auto watch = watches_.find(key); watch != watches_.end()) {
       std::lock_guard watchGuard(watch->second->mutex);
       watch->second->referred.insert(ref.key);
@@ -245,9 +245,9 @@ void InputCache::setDependents(const ObjectKey& plug, const std::vector<InputRef
     }
   }
   if (refs.empty()) {
-    refsOf_.erase(plug);
+    refsOf_.erase(dependent);
   } else {
-    refsOf_[plug] = refs;
+    refsOf_[dependent] = refs;
   }
 }
 

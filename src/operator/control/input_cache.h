@@ -1,10 +1,10 @@
 #pragma once
 
-// The objects that couplings read: Secrets, ConfigMaps, and what vars point to. Knows the present
-// version of each, tells which plugs to wake when one changes, and reads contents when they are
-// needed.
+// The objects that couplings and deferred resources read: Secrets, ConfigMaps, what vars point to,
+// what is waited for. Knows the present version of each, tells whom to wake when one changes, and
+// reads contents when they are needed.
 //
-//   inputs.setDependents(plug, {ref});        // from now on a change of ref wakes the plug
+//   inputs.setDependents(plug, {ref});   // from now on a change of ref wakes the plug
 //   Result<Value> secret = inputs.read(ref, stop);
 //   Result<std::optional<ObjectVersion>> now = inputs.version(ref, stop);
 //
@@ -40,6 +40,15 @@ using coupling::InputRef;
 using coupling::ObjectKey;
 using coupling::ObjectVersion;
 
+// Who reads objects.
+struct Dependent {
+  enum class Kind { Plug, DeferredResource };
+  Kind kind = Kind::Plug;
+  ObjectKey key;
+
+  auto operator<=>(const Dependent&) const = default;
+};
+
 class InputCache {
  public:
   static constexpr std::size_t kMaxContentBytes = 4u << 20;
@@ -51,10 +60,10 @@ class InputCache {
     metrics::Registry* metrics = nullptr;
   };
 
-  // `wake` is called on informers' threads with each plug that depends on an object that changed.
+  // `wake` is called on informers' threads with each dependent of an object that changed.
   // All must outlive this.
   InputCache(kube::client::Client& client, base::Clock& clock,
-             std::function<void(const ObjectKey&)> wake, Options options);
+             std::function<void(const Dependent&)> wake, Options options);
   ~InputCache();  // stops
   InputCache(const InputCache&) = delete;
   InputCache& operator=(const InputCache&) = delete;
@@ -65,9 +74,9 @@ class InputCache {
   void stop();
   bool waitForSync(base::Duration timeout, std::stop_token stop);
 
-  // What a plug depends on from now on, in place of what it did before. An empty list forgets the
-  // plug.
-  void setDependents(const ObjectKey& plug, const std::vector<InputRef>& refs);
+  // What somebody depends on from now on, in place of what it did before. An empty list forgets
+  // them.
+  void setDependents(const Dependent& dependent, const std::vector<InputRef>& refs);
 
   // The whole object, read as the ref's user; from memory where it is the version that the watch
   // knows.
@@ -106,15 +115,15 @@ class InputCache {
 
   kube::client::Client& client_;
   base::Clock& clock_;
-  std::function<void(const ObjectKey&)> wake_;
+  std::function<void(const Dependent&)> wake_;
   Options options_;
 
   mutable std::mutex mutex_;
   bool started_ = false;
   bool stopped_ = false;
   std::map<WatchKey, std::shared_ptr<Watch>> watches_;
-  std::map<ObjectKey, std::vector<InputRef>> refsOf_;
-  std::map<std::pair<WatchKey, ObjectKey>, std::set<ObjectKey>> dependents_;
+  std::map<Dependent, std::vector<InputRef>> refsOf_;
+  std::map<std::pair<WatchKey, ObjectKey>, std::set<Dependent>> dependents_;
   std::map<InputRef, Content> contents_;
   std::list<InputRef> recent_;  // most recently used first
   std::size_t contentBytes_ = 0;

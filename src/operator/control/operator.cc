@@ -75,6 +75,8 @@ struct Operator::Impl {
   void onSocket(const Value& before, const Value& after, bool isInitial);
   void onInterface(const Value& object);
   void touchSocket(const ObjectKey& key);
+  // Those that wait for a place: one is free, or the line has moved.
+  void wakeQueue(const ObjectKey& socket);
   void onWritten(api::Side side, const Value& object, bool gone);
   bool waitForCaches();
   void startControllers();
@@ -184,6 +186,11 @@ void Operator::Impl::onPlug(const Value& before, const Value& after, bool isInit
   if (before.isNull() || after.isNull() || isRelevantChange(before, after)) {
     plugController->enqueue(keyOf(present), isInitial ? Priority::Low : Priority::Normal);
   }
+  // Who leaves a line without having got a place moves it.
+  if (isQueued(before) && (after.isNull() || kube::api::isBeingDeleted(after) ||
+                           api::socketOf(before) != api::socketOf(after))) {
+    wakeQueue(api::socketOf(before));
+  }
   // The sockets that it was or is attached to count their plugs, and a place that became free goes
   // to the next.
   const std::string oldUid = attachedSocketUid(before), newUid = attachedSocketUid(after);
@@ -196,10 +203,13 @@ void Operator::Impl::onPlug(const Value& before, const Value& after, bool isInit
   }
   if (!oldUid.empty() && oldUid != newUid) {
     const Value& socket = before["status"]["coupling"]["socket"];
-    for (const Value& plug :
-         world.plugsNaming({socket["namespace"].toString(), socket["name"].toString()})) {
-      if (isQueued(plug)) plugController->enqueue(keyOf(plug));
-    }
+    wakeQueue({socket["namespace"].toString(), socket["name"].toString()});
+  }
+}
+
+void Operator::Impl::wakeQueue(const ObjectKey& socket) {
+  for (const Value& plug : world.plugsNaming(socket)) {
+    if (isQueued(plug)) plugController->enqueue(keyOf(plug));
   }
 }
 
@@ -237,7 +247,12 @@ void Operator::Impl::build() {
   apparatus = std::make_unique<ApparatusClient>(
       ApparatusClient::Options{.timeout = options.apparatusTimeout, .proxy = {}});
   inputs = std::make_unique<InputCache>(
-      *client, clock, [this](const ObjectKey& plug) { plugController->enqueue(plug); },
+      *client, clock,
+      [this](const Dependent& woken) {
+        Controller& controller =
+            woken.kind == Dependent::Kind::Plug ? *plugController : *deferredController;
+        controller.enqueue(woken.key);
+      },
       InputCache::Options{options.watchNamespaces, watchList, &registry});
   executor = std::make_unique<Executor>(
       *client, clock, *events, *apparatus,
@@ -253,7 +268,8 @@ void Operator::Impl::build() {
       world, *client, clock, *inputs, *apparatus, *executor, debugEndpoints});
   socketReconciler = std::make_unique<SocketReconciler>(world, *client, clock, *executor,
                                                         options.debugSocketEndpoint);
-  deferredReconciler = std::make_unique<DeferredReconciler>(*deferred, *client, clock);
+  deferredReconciler = std::make_unique<DeferredReconciler>(
+      DeferredReconciler::Dependencies{*deferred, *client, clock, *inputs, *executor, *events});
 
   const auto controllerOptions = [this](const char* name, int workers) {
     kube::runtime::ControllerOptions out;
@@ -317,7 +333,7 @@ bool Operator::Impl::waitForCaches() {
     }
   }
   for (const Value& plug : world.plugs->list())
-    inputs->setDependents(keyOf(plug), recordedInputs(plug));
+    inputs->setDependents({Dependent::Kind::Plug, keyOf(plug)}, recordedInputs(plug));
   inputs->start();
   return inputs->waitForSync(std::chrono::hours(24), stop);
 }

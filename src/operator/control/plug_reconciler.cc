@@ -53,7 +53,7 @@ Result<Outcome> PlugReconciler::reconcile(const ObjectKey& key,
                                           const kube::runtime::ReconcileContext& context) {
   const std::optional<Value> plug = with_.world.plugs->find(key);
   if (!plug) {
-    with_.inputs.setDependents(key, {});
+    with_.inputs.setDependents({Dependent::Kind::Plug, key}, {});
     return Outcome{};
   }
   Pass pass;
@@ -63,7 +63,7 @@ Result<Outcome> PlugReconciler::reconcile(const ObjectKey& key,
   Result<Outcome> outcome = runPasses(pass);
   releasePlace(key);
   if (pass.subject.gone) {
-    with_.inputs.setDependents(key, {});
+    with_.inputs.setDependents({Dependent::Kind::Plug, key}, {});
     std::lock_guard guard(payloadsMutex_);
     payloads_.erase(std::string(kube::api::uidOf(*plug)));
   }
@@ -90,7 +90,8 @@ Result<Outcome> PlugReconciler::runPasses(Pass& pass) {
       if (written.error().isNotFound()) return Outcome{};
       return tl::unexpected<Error>(written.error());
     }
-    with_.inputs.setDependents(kube::api::keyOf(pass.subject.object), plan.watched);
+    with_.inputs.setDependents({Dependent::Kind::Plug, kube::api::keyOf(pass.subject.object)},
+                               plan.watched);
     if (plan.failure) return tl::unexpected<Error>(*plan.failure);
     if (plan.requeueAfter) return Outcome{.requeueAfter = *plan.requeueAfter};
     if (with_.inputs.needsPoll(plan.watched))

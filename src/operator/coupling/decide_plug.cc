@@ -17,6 +17,9 @@ using kube::api::keyOf;
 // How long a plug gives way to older ones that nobody has looked at yet.
 constexpr std::chrono::milliseconds kGiveWay{50};
 
+// Positions in a line are told up to here: a long line must not be written anew for each step.
+constexpr std::int64_t kMostPositions = 20;
+
 bool isOlder(const Rival& rival, const Value& plug) {
   const ObjectKey key = keyOf(plug);
   return std::make_tuple(std::string_view(rival.creationTimestamp), std::cref(rival.key)) <
@@ -49,7 +52,9 @@ Plan PlugDecision::run() {
     return plan;
   }
   if (!progress_.created) return deliverCreated();
-  if (!progress_.socketUid.empty() && !reasonToDecouple().empty()) return decouple();
+  if (!progress_.socketUid.empty() && !reasonToDecouple().empty()) {
+    return isDeletedWithSocket() ? deleteSelf() : decouple();
+  }
   if (auto plan = waitForSocket()) return std::move(*plan);
   return coupleOrUpdate();
 }
@@ -139,7 +144,7 @@ std::string PlugDecision::reasonToDecouple() const {
   if (api::socketOf(plug_) != progress_.socketKey) return "the plug names another socket";
   const Value& socket = snapshot_.coupledSocket;
   if (socket.isNull()) return name + " is gone";
-  if (kube::api::isBeingDeleted(socket)) return name + " is being deleted";
+  if (kube::api::isBeingDeleted(socket) && !isHeldBy(socket)) return name + " is being deleted";
   std::string message;
   if (judgeNamespace(socket, kube::api::namespaceOf(plug_), message) == NamespaceVerdict::Refused)
     return message;
@@ -164,7 +169,7 @@ std::optional<Plan> PlugDecision::waitForSocket() {
   const Value& socket = snapshot_.socket;
   const std::string name = "socket " + api::socketOf(plug_).print();
   if (socket.isNull()) return wait(lookup, Reason::SocketNotCreated, {});
-  if (kube::api::isBeingDeleted(socket))
+  if (kube::api::isBeingDeleted(socket) && !isHeldBy(socket))
     return wait(lookup, Reason::SocketTerminating, name + " is being deleted");
   std::string message;
   if (judgeNamespace(socket, kube::api::namespaceOf(plug_), message) != NamespaceVerdict::Allowed) {
@@ -175,13 +180,28 @@ std::optional<Plan> PlugDecision::waitForSocket() {
         unsupportedApparatus(side, objectOf(side, socket), debugEndpointOf(snapshot_, side));
     if (!unsupported.empty()) return wait(lookup, Reason::Error, unsupported);
   }
-  const std::string policy = socket["spec"]["deletionPolicy"].toString();
-  if (!policy.empty() && policy != "Decouple") {
-    return wait(lookup, Reason::Error,
-                name + ": spec.deletionPolicy " + policy +
-                    " is not supported by this version, only Decouple");
-  }
   return std::nullopt;
+}
+
+bool PlugDecision::isHeldBy(const Value& socket) const {
+  return api::deletionPolicyOf(socket) == api::DeletionPolicy::Block &&
+         !api::isForceDeleted(socket) && kube::api::uidOf(socket) == progress_.socketUid;
+}
+
+bool PlugDecision::isDeletedWithSocket() const {
+  const Value& socket = snapshot_.coupledSocket;
+  return kube::api::isBeingDeleted(socket) &&
+         api::deletionPolicyOf(socket) == api::DeletionPolicy::DeletePlugs;
+}
+
+// First of all: once the plug is decoupled, nothing says any more that it was coupled.
+Plan PlugDecision::deleteSelf() {
+  Plan plan;
+  plan.actions.push_back({DeleteSelf{}, Side::Plug,
+                          "delete the plug with socket " + progress_.socketKey.print() +
+                              " (its deletionPolicy is DeletePlugs)"});
+  plan.again = true;
+  return plan;
 }
 
 std::optional<Plan> PlugDecision::waitForPlace() {
@@ -201,9 +221,13 @@ std::optional<Plan> PlugDecision::waitForPlace() {
     return plan;
   }
   Lookup lookup(snapshot_);
+  const std::int64_t ahead = queuedAhead + undecidedAhead;
+  const std::string position = ahead < kMostPositions
+                                   ? "number " + std::to_string(ahead + 1) + " in line"
+                                   : "more than " + std::to_string(kMostPositions) + " are ahead";
   return wait(lookup, Reason::SocketFull,
               "socket " + keyOf(snapshot_.socket).print() + " is full: " + std::to_string(placed) +
-                  " of " + std::to_string(limit) + " places are taken");
+                  " of " + std::to_string(limit) + " places are taken; " + position);
 }
 
 Result<std::vector<RenderedObject>> PlugDecision::render(Lookup& lookup, Side side,

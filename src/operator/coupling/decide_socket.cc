@@ -18,10 +18,6 @@ std::string problemOf(const SocketSnapshot& snapshot) {
       !text.empty()) {
     return text;
   }
-  const std::string policy = socket["spec"]["deletionPolicy"].toString();
-  if (!policy.empty() && policy != "Decouple") {
-    return "spec.deletionPolicy " + policy + " is not supported by this version, only Decouple";
-  }
   if (api::interfaceOf(socket) && api::hasInlineSchema(socket)) {
     return "spec.interface has both a schema and a reference to an Interface object: only one of "
            "them is allowed";
@@ -40,8 +36,8 @@ std::string problemOf(const SocketSnapshot& snapshot) {
   return {};
 }
 
-std::string plugsCoupled(std::size_t count) {
-  return std::to_string(count) + (count == 1 ? " plug coupled" : " plugs coupled");
+std::string plugs(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " plug" : " plugs");
 }
 
 void addStatus(Plan& plan, Value status) {
@@ -64,16 +60,22 @@ Value statusOf(const SocketSnapshot& snapshot) {
   const std::size_t count = snapshot.coupledPlugs.size();
   const std::string problem = problemOf(snapshot);
   const std::int64_t generation = kube::api::generationOf(socket);
-  if (kube::api::isBeingDeleted(socket)) {
-    setSocketConditions(status, Reason::SocketTerminating,
-                        "waiting for " + std::to_string(snapshot.attachedPlugs) +
-                            (snapshot.attachedPlugs == 1 ? " plug" : " plugs") + " to be decoupled",
+  if (kube::api::isBeingDeleted(socket) &&
+      api::deletionPolicyOf(socket) == api::DeletionPolicy::Block) {
+    setSocketConditions(status, Reason::DeletionBlocked,
+                        "deletion waits until " + plugs(snapshot.attachedPlugs) +
+                            (snapshot.attachedPlugs == 1 ? " is" : " are") +
+                            " decoupled (spec.deletionPolicy is Block)",
                         false, generation, snapshot.now);
+  } else if (kube::api::isBeingDeleted(socket)) {
+    setSocketConditions(status, Reason::SocketTerminating,
+                        "waiting for " + plugs(snapshot.attachedPlugs) + " to be decoupled", false,
+                        generation, snapshot.now);
   } else if (!problem.empty()) {
     setSocketConditions(status, Reason::Error, problem, false, generation, snapshot.now);
   } else {
     setSocketConditions(status, count == 0 ? Reason::SocketEmpty : Reason::SocketCoupled,
-                        plugsCoupled(count), true, generation, snapshot.now);
+                        plugs(count) + " coupled", true, generation, snapshot.now);
   }
   return status;
 }

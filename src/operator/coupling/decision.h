@@ -55,6 +55,11 @@ class PlugDecision {
   Plan deliverCreated();
   // The reason to decouple a coupling that was begun, in words; empty if there is none.
   std::string reasonToDecouple() const;
+  // The socket is being deleted, but stays while this plug is coupled to it (Block).
+  bool isHeldBy(const Value& socket) const;
+  // The socket is being deleted and takes its plugs along (DeletePlugs).
+  bool isDeletedWithSocket() const;
+  Plan deleteSelf();
   Plan decouple();
   Plan finishDeletion();
   void addDecoupling(Plan& plan, Lookup& lookup);

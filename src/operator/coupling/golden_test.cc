@@ -177,6 +177,8 @@ class Fixture {
       }
       if (std::holds_alternative<AddFinalizer>(action.what)) {
         object.edit("metadata").edit("finalizers").push(api::kFinalizer);
+      } else if (std::holds_alternative<DeleteSelf>(action.what)) {
+        object.edit("metadata").set("deletionTimestamp", "2026-01-02T03:04:05Z");
       } else if (const auto* mark = std::get_if<Mark>(&action.what)) {
         applyMark(status, *mark);
       } else if (const auto* effect = std::get_if<Effect>(&action.what);

@@ -27,6 +27,9 @@ namespace iop::operators::coupling {
 struct AddFinalizer {};
 struct RemoveFinalizer {};
 
+// Deletes the plug itself, as ourselves: it is decoupled as any plug that is being deleted.
+struct DeleteSelf {};
+
 // The status as it is at this point is stored before anything else happens.
 struct WriteStatus {};
 
@@ -70,7 +73,9 @@ struct Mark {
 };
 
 struct Action {
-  std::variant<AddFinalizer, RemoveFinalizer, WriteStatus, Call, Effect, Prune, Notice, Mark> what;
+  std::variant<AddFinalizer, RemoveFinalizer, DeleteSelf, WriteStatus, Call, Effect, Prune, Notice,
+               Mark>
+      what;
   // Whose doing it is: a failure is told with this side's name, and on both objects if it is the
   // socket.
   api::Side side = api::Side::Plug;

@@ -4,8 +4,6 @@
 namespace iop::operators::coupling {
 namespace {
 
-using api::Side;
-
 std::string_view nameOf(api::Do what) {
   switch (what) {
     case api::Do::Apply:
@@ -31,6 +29,7 @@ struct Printer {
   Value operator()(const RemoveFinalizer&) const {
     return Value::object({{"removeFinalizer", true}});
   }
+  Value operator()(const DeleteSelf&) const { return Value::object({{"deleteSelf", true}}); }
   Value operator()(const WriteStatus&) const { return Value::object({{"writeStatus", true}}); }
   Value operator()(const Call& call) const {
     return Value::object({{"call", Value::object({{"url", call.url}, {"body", call.body}})}});

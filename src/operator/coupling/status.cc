@@ -9,9 +9,8 @@ namespace {
 
 using api::Reason;
 
-void setFlags(Value& status, bool ready, bool failed, Reason reason, const std::string& message,
-              std::int64_t generation, base::Time now) {
-  const std::string_view word = api::nameOf(reason);
+void setFlags(Value& status, bool ready, bool failed, std::string_view word,
+              const std::string& message, std::int64_t generation, base::Time now) {
   api::setCondition(status, {api::condition::kReady, ready, word, message}, generation, now);
   if (failed || !api::findCondition(status, api::condition::kFailed).isNull()) {
     api::setCondition(status,
@@ -53,8 +52,8 @@ void setPlugConditions(Value& status, Reason reason, const std::string& message,
   const bool coupled = reason == Reason::CouplingSucceeded || reason == Reason::UpdatingInProcess;
   api::setCondition(status, {api::condition::kCoupled, coupled, api::nameOf(reason), message},
                     generation, now);
-  setFlags(status, reason == Reason::CouplingSucceeded, api::isFailure(reason), reason, message,
-           generation, now);
+  setFlags(status, reason == Reason::CouplingSucceeded, api::isFailure(reason), api::nameOf(reason),
+           message, generation, now);
 }
 
 void setSocketConditions(Value& status, Reason reason, const std::string& message, bool ready,
@@ -63,7 +62,15 @@ void setSocketConditions(Value& status, Reason reason, const std::string& messag
       status,
       {api::condition::kCoupled, reason == Reason::SocketCoupled, api::nameOf(reason), message},
       generation, now);
-  setFlags(status, ready, api::isFailure(reason), reason, message, generation, now);
+  setFlags(status, ready, api::isFailure(reason), api::nameOf(reason), message, generation, now);
+}
+
+void setDeferredConditions(Value& status, api::DeferredReason reason, const std::string& message,
+                           std::int64_t generation, base::Time now) {
+  const bool resolved = reason == api::DeferredReason::Success;
+  const std::string_view word = api::nameOf(reason);
+  api::setCondition(status, {api::condition::kResolved, resolved, word, message}, generation, now);
+  setFlags(status, resolved, reason == api::DeferredReason::Error, word, message, generation, now);
 }
 
 std::string standardMessage(Reason reason) {

@@ -42,6 +42,9 @@ void setPlugConditions(Value& status, api::Reason reason, const std::string& mes
                        std::int64_t generation, base::Time now);
 void setSocketConditions(Value& status, api::Reason reason, const std::string& message, bool ready,
                          std::int64_t generation, base::Time now);
+// The same for a DeferredResource: Resolved in place of Coupled.
+void setDeferredConditions(Value& status, api::DeferredReason reason, const std::string& message,
+                           std::int64_t generation, base::Time now);
 
 // The message of a reason that always says the same ("plug created").
 std::string standardMessage(api::Reason reason);
