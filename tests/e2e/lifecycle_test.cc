@@ -527,19 +527,5 @@ TEST_F(Lifecycle, SensitiveResultsStayOutOfTheStatus) {
             "c4nary-value");
 }
 
-TEST_F(Lifecycle, WhatThisVersionDoesNotDoIsSaid) {
-  apply(kSocket);
-  apply(R"(
-apiVersion: integration.rock8s.com/v1beta1
-kind: Plug
-metadata: {name: plug, namespace: "{NS}"}
-spec:
-  socket: {name: socket, namespace: "{SOCK}"}
-  apparatus: {containers: [{name: container, image: example/apparatus}]}
-)");
-  ASSERT_TRUE(eventuallyWaits("Error"));
-  EXPECT_NE(message("Plug", "plug", "Failed").find("apparatus.containers"), std::string::npos);
-}
-
 }  // namespace
 }  // namespace iop::e2e

@@ -48,6 +48,14 @@ ApparatusClient::ApparatusClient(Options options)
       client_(
           {.tls = {}, .proxy = options_.proxy, .compression = false, .maxIdleConnections = 25}) {}
 
+Status ApparatusClient::ping(const std::string& url, std::stop_token stop) {
+  http::Request request;
+  request.url = url + "/ping";
+  request.stop = std::move(stop);
+  RETURN_IF_ERROR(send(std::move(request)));
+  return {};
+}
+
 Result<std::string> ApparatusClient::post(const std::string& url, const Value& body,
                                           http::Headers headers, std::stop_token stop) {
   http::Request request;
@@ -58,11 +66,16 @@ Result<std::string> ApparatusClient::post(const std::string& url, const Value& b
   request.headers.emplace_back("Accept", "application/json, */*");
   request.headers.emplace_back("traceparent", traceParent());
   request.body = text::printJson(body);
+  request.stop = std::move(stop);
+  return send(std::move(request));
+}
+
+Result<std::string> ApparatusClient::send(http::Request request) {
+  const std::string url = request.url;
   request.connectTimeout = options_.connectTimeout;
   request.timeout = options_.timeout;
   request.maxAnswerBytes = kMaxAnswerBytes;
   request.followSameOriginRedirects = true;
-  request.stop = std::move(stop);
   Result<http::Response> response = client_.send(request);
   if (!response) {
     const Error& error = response.error();

@@ -35,11 +35,14 @@ class ApparatusClient {
   // that one.
   Status deliver(const coupling::Call& call, const std::string& plug, const std::string& socket,
                  std::stop_token stop);
+  // GET /ping of a base URL: success when it answers with 2xx.
+  Status ping(const std::string& url, std::stop_token stop);
   // The answer to POST /config, an object.
   Result<Value> config(const coupling::ConfigRequest& request, const std::string& plug,
                        const std::string& socket, std::stop_token stop);
 
  private:
+  Result<std::string> send(http::Request request);
   Result<std::string> post(const std::string& url, const Value& body, http::Headers headers,
                            std::stop_token stop);
 

@@ -309,6 +309,15 @@ Result<Value> Executor::apply(const Resource& resource, const Value& object,
   return answer;
 }
 
+Result<Value> Executor::create(const Resource& resource, const Value& object,
+                               const std::string& user, std::stop_token stop) {
+  const ObjectKey key = keyOf(object);
+  Result<Value> answer =
+      client_.create(resource, key.namespaceName, object, callAs(user, std::move(stop)));
+  if (!answer) return tl::unexpected<Error>(explain(answer.error(), "create", resource, key, user));
+  return answer;
+}
+
 Status Executor::applyObject(const Effect& effect, Subject& subject, std::stop_token stop) {
   ASSIGN_OR_RETURN(const Value answer, apply(effect.rendered.resource, effect.rendered.object,
                                              effect.user, std::move(stop)));

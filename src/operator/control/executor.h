@@ -54,6 +54,9 @@ class Executor {
   // One object of a resource action, made or changed by server-side apply; the server's answer.
   Result<Value> apply(const kube::api::Resource& resource, const Value& object,
                       const std::string& user, std::stop_token stop);
+  // The same by create, for kinds that cannot be changed.
+  Result<Value> create(const kube::api::Resource& resource, const Value& object,
+                       const std::string& user, std::stop_token stop);
   // Removes an object that was made before, if it is still the same one and ours.
   Status prune(const coupling::Prune& prune, std::stop_token stop);
 

@@ -40,9 +40,9 @@ using coupling::InputRef;
 using coupling::ObjectKey;
 using coupling::ObjectVersion;
 
-// Who reads objects.
+// Who reads objects, or waits for a pod.
 struct Dependent {
-  enum class Kind { Plug, DeferredResource };
+  enum class Kind { Plug, Socket, DeferredResource };
   Kind kind = Kind::Plug;
   ObjectKey key;
 

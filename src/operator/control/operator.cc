@@ -16,6 +16,7 @@
 #include "operator/api/conditions.h"
 #include "operator/api/spec.h"
 #include "operator/control/apparatus_client.h"
+#include "operator/control/apparatus_pods.h"
 #include "operator/control/deferred_reconciler.h"
 #include "operator/control/executor.h"
 #include "operator/control/input_cache.h"
@@ -69,12 +70,15 @@ struct Operator::Impl {
   Status connect();
   Status listen();
   void build();
+  // One for each namespace that is watched.
+  std::vector<kube::runtime::InformerOptions> informerOptions();
   void addInformers(const kube::api::Resource& resource, const std::shared_ptr<Store>& store,
                     const kube::runtime::InformerHandlers& handlers);
   void onPlug(const Value& before, const Value& after, bool isInitial);
   void onSocket(const Value& before, const Value& after, bool isInitial);
   void onInterface(const Value& object);
   void touchSocket(const ObjectKey& key);
+  void wake(const Dependent& who);
   // Those that wait for a place: one is free, or the line has moved.
   void wakeQueue(const ObjectKey& socket);
   void onWritten(api::Side side, const Value& object, bool gone);
@@ -102,10 +106,12 @@ struct Operator::Impl {
   std::unique_ptr<ApparatusClient> apparatus;
   std::unique_ptr<InputCache> inputs;
   std::unique_ptr<Executor> executor;
+  std::unique_ptr<ApparatusPods> pods;
   std::unique_ptr<PlugReconciler> plugReconciler;
   std::unique_ptr<SocketReconciler> socketReconciler;
   std::unique_ptr<DeferredReconciler> deferredReconciler;
-  std::unique_ptr<Controller> plugController, socketController, deferredController;
+  std::unique_ptr<Controller> plugController, socketController, deferredController,
+      apparatusController;
   std::vector<std::unique_ptr<Informer>> informers;
   std::unique_ptr<kube::runtime::LeaderElector> elector;
 
@@ -160,20 +166,39 @@ Status Operator::Impl::listen() {
   return {};
 }
 
+std::vector<kube::runtime::InformerOptions> Operator::Impl::informerOptions() {
+  std::vector<std::string> namespaces = options.watchNamespaces;
+  if (namespaces.empty()) namespaces.emplace_back();
+  std::vector<kube::runtime::InformerOptions> out;
+  for (const std::string& namespaceName : namespaces) {
+    kube::runtime::InformerOptions each;
+    each.namespaceName = namespaceName;
+    each.watchList = watchList;
+    each.metrics = &registry;
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
 void Operator::Impl::addInformers(const kube::api::Resource& resource,
                                   const std::shared_ptr<Store>& store,
                                   const kube::runtime::InformerHandlers& handlers) {
-  std::vector<std::string> namespaces = options.watchNamespaces;
-  if (namespaces.empty()) namespaces.emplace_back();
-  for (const std::string& namespaceName : namespaces) {
-    kube::runtime::InformerOptions informerOptions;
-    informerOptions.resource = resource;
-    informerOptions.namespaceName = namespaceName;
-    informerOptions.watchList = watchList;
-    informerOptions.metrics = &registry;
-    auto informer = std::make_unique<Informer>(*client, clock, store, std::move(informerOptions));
+  for (kube::runtime::InformerOptions& each : informerOptions()) {
+    each.resource = resource;
+    auto informer = std::make_unique<Informer>(*client, clock, store, std::move(each));
     informer->addHandlers(handlers);
     informers.push_back(std::move(informer));
+  }
+}
+
+void Operator::Impl::wake(const Dependent& who) {
+  switch (who.kind) {
+    case Dependent::Kind::Plug:
+      return plugController->enqueue(who.key);
+    case Dependent::Kind::Socket:
+      return socketController->enqueue(who.key);
+    case Dependent::Kind::DeferredResource:
+      return deferredController->enqueue(who.key);
   }
 }
 
@@ -247,12 +272,7 @@ void Operator::Impl::build() {
   apparatus = std::make_unique<ApparatusClient>(
       ApparatusClient::Options{.timeout = options.apparatusTimeout, .proxy = {}});
   inputs = std::make_unique<InputCache>(
-      *client, clock,
-      [this](const Dependent& woken) {
-        Controller& controller =
-            woken.kind == Dependent::Kind::Plug ? *plugController : *deferredController;
-        controller.enqueue(woken.key);
-      },
+      *client, clock, [this](const Dependent& who) { wake(who); },
       InputCache::Options{options.watchNamespaces, watchList, &registry});
   executor = std::make_unique<Executor>(
       *client, clock, *events, *apparatus,
@@ -264,10 +284,17 @@ void Operator::Impl::build() {
     debugEndpoints[api::Side::Plug] = options.debugPlugEndpoint;
   if (!options.debugSocketEndpoint.empty())
     debugEndpoints[api::Side::Socket] = options.debugSocketEndpoint;
-  plugReconciler = std::make_unique<PlugReconciler>(PlugReconciler::Dependencies{
-      world, *client, clock, *inputs, *apparatus, *executor, debugEndpoints});
-  socketReconciler = std::make_unique<SocketReconciler>(world, *client, clock, *executor,
-                                                        options.debugSocketEndpoint);
+  pods = std::make_unique<ApparatusPods>(ApparatusPods::Dependencies{
+      *client, clock, world, *executor, *apparatus, options.clusterDomain,
+      [this](const Dependent& who) { wake(who); },
+      [this](const ObjectKey& key, base::Duration delay) {
+        apparatusController->enqueueAfter(key, delay);
+      }});
+  plugReconciler = std::make_unique<PlugReconciler>(
+      PlugReconciler::Dependencies{world, *client, clock, *inputs, *apparatus, *executor, *pods,
+                                   debugEndpoints, options.clusterDomain});
+  socketReconciler = std::make_unique<SocketReconciler>(
+      world, *client, clock, *executor, *pods, options.debugSocketEndpoint, options.clusterDomain);
   deferredReconciler = std::make_unique<DeferredReconciler>(
       DeferredReconciler::Dependencies{*deferred, *client, clock, *inputs, *executor, *events});
 
@@ -292,6 +319,12 @@ void Operator::Impl::build() {
       clock, controllerOptions("deferredresource", 1),
       [this](const ObjectKey& key, const kube::runtime::ReconcileContext& context) {
         return deferredReconciler->reconcile(key, context);
+      });
+
+  apparatusController = std::make_unique<Controller>(
+      clock, controllerOptions("apparatus", 2),
+      [this](const ObjectKey& key, const kube::runtime::ReconcileContext& context) {
+        return pods->reconcile(key, context);
       });
 
   addInformers(
@@ -319,6 +352,8 @@ void Operator::Impl::build() {
        .onUpdate = [this](const Value&,
                           const Value& after) { deferredController->enqueue(keyOf(after)); },
        .onDelete = {}});
+  for (kube::runtime::InformerOptions& each : informerOptions())
+    informers.push_back(pods->makeInformer(std::move(each)));
 }
 
 bool Operator::Impl::waitForCaches() {
@@ -327,9 +362,11 @@ bool Operator::Impl::waitForCaches() {
     while (!informer->waitForSync(std::chrono::milliseconds(500), stop)) {
       if (stop.stop_requested()) return false;
       // A kind whose CRD is not installed has no objects, which is all that has to be known of it.
+      // Who has not granted the operator to look at pods can still do without managed apparatuses.
+      const kube::api::Resource& resource = informer->options().resource;
       const auto error = informer->status().error;
-      if (error && error->isNotFound() && informer->options().resource != api::plugResource())
-        break;
+      if (error && error->isNotFound() && resource != api::plugResource()) break;
+      if (error && error->code == Code::Forbidden && resource.group.empty()) break;
     }
   }
   for (const Value& plug : world.plugs->list())
@@ -345,6 +382,7 @@ void Operator::Impl::startControllers() {
   socketController->start();
   plugController->start();
   deferredController->start();
+  apparatusController->start();
   log::info("controllers started", {{"workers", options.maxConcurrentReconciles}});
 }
 
@@ -432,6 +470,7 @@ bool Operator::stop() {
     clean &= impl.plugController->stop(impl.options.shutdownGrace);
     clean &= impl.socketController->stop(std::chrono::seconds(5));
     clean &= impl.deferredController->stop(std::chrono::seconds(1));
+    clean &= impl.apparatusController->stop(std::chrono::seconds(1));
   }
   for (const auto& informer : impl.informers) informer->stop();
   if (impl.inputs != nullptr) impl.inputs->stop();

@@ -43,6 +43,7 @@ struct PlugReconciler::Pass {
   Subject subject{Side::Plug, {}, {}, false};
   Snapshot snapshot;
   std::stop_token stop;
+  std::vector<ApparatusPods::Use> uses;  // what is called stays
 
   const Value& socketAtHand() const {
     return snapshot.coupledSocket.isNull() ? snapshot.socket : snapshot.coupledSocket;
@@ -51,6 +52,7 @@ struct PlugReconciler::Pass {
 
 Result<Outcome> PlugReconciler::reconcile(const ObjectKey& key,
                                           const kube::runtime::ReconcileContext& context) {
+  with_.pods.forget({Dependent::Kind::Plug, key});
   const std::optional<Value> plug = with_.world.plugs->find(key);
   if (!plug) {
     with_.inputs.setDependents({Dependent::Kind::Plug, key}, {});
@@ -151,6 +153,7 @@ void PlugReconciler::gather(Pass& pass) const {
     }
   }
   snapshot.debugEndpoints = with_.debugEndpoints;
+  snapshot.clusterDomain = with_.clusterDomain;
   snapshot.now = with_.clock.now();
   // Each pass sees what the one before has changed.
   snapshot.contents.clear();
@@ -215,6 +218,15 @@ Status PlugReconciler::fetch(const coupling::Needs& needs, Pass& pass) {
     Result<kube::api::Resource> resource = with_.client.resolve(kind);
     if (!resource && !resource.error().isNotFound()) return tl::unexpected<Error>(resource.error());
     snapshot.resources.insert_or_assign(kind, std::move(resource));
+  }
+  for (const Side side : needs.apparatuses) {
+    const Value& own = side == Side::Plug ? snapshot.plug : pass.socketAtHand();
+    ApparatusPods::Use use;
+    Status ready = with_.pods.ensure(
+        side, own, {Dependent::Kind::Plug, kube::api::keyOf(snapshot.plug)}, use, pass.stop);
+    if (!ready && ready.error().code == Code::Canceled) return tl::unexpected<Error>(ready.error());
+    snapshot.apparatuses.insert_or_assign(side, std::move(ready));
+    pass.uses.push_back(std::move(use));
   }
   for (const coupling::ConfigRequest& request : needs.configs) {
     Result<Value> answer =

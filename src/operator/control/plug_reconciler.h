@@ -14,6 +14,7 @@
 #include "kube/client/client.h"
 #include "kube/runtime/controller.h"
 #include "operator/control/apparatus_client.h"
+#include "operator/control/apparatus_pods.h"
 #include "operator/control/executor.h"
 #include "operator/control/input_cache.h"
 #include "operator/control/world.h"
@@ -30,7 +31,9 @@ class PlugReconciler {
     InputCache& inputs;
     ApparatusClient& apparatus;
     Executor& executor;
+    ApparatusPods& pods;
     std::map<api::Side, std::string> debugEndpoints;
+    std::string clusterDomain;
   };
 
   explicit PlugReconciler(Dependencies dependencies) : with_(std::move(dependencies)) {}

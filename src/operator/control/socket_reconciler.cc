@@ -17,6 +17,8 @@ constexpr std::chrono::milliseconds kAfterConflict{20};
 
 Result<Outcome> SocketReconciler::reconcile(const ObjectKey& key,
                                             const kube::runtime::ReconcileContext& context) {
+  const Dependent self{Dependent::Kind::Socket, key};
+  pods_.forget(self);
   const std::optional<Value> socket = world_.sockets->find(key);
   if (!socket) {
     std::lock_guard guard(mutex_);
@@ -26,6 +28,8 @@ Result<Outcome> SocketReconciler::reconcile(const ObjectKey& key,
   Subject subject{api::Side::Socket, *socket, *socket, false};
   coupling::SocketSnapshot snapshot;
   snapshot.debugEndpoint = debugEndpoint_;
+  snapshot.clusterDomain = clusterDomain_;
+  ApparatusPods::Use use;  // what is called stays
   for (int pass = 0; pass < kMaxPasses; ++pass) {
     snapshot.socket = subject.object;
     snapshot.now = clock_.now();
@@ -39,6 +43,10 @@ Result<Outcome> SocketReconciler::reconcile(const ObjectKey& key,
     }
     const coupling::Plan plan = coupling::decideSocket(snapshot);
     if (!plan.needs.empty()) {
+      if (!plan.needs.apparatuses.empty()) {
+        snapshot.apparatus =
+            pods_.ensure(api::Side::Socket, subject.object, self, use, context.stop);
+      }
       for (const coupling::GroupVersionKind& kind : plan.needs.resources) {
         Result<kube::api::Resource> resource = client_.resolve(kind);
         if (!resource && !resource.error().isNotFound())
@@ -57,6 +65,12 @@ Result<Outcome> SocketReconciler::reconcile(const ObjectKey& key,
         std::lock_guard guard(mutex_);
         lastWrite_[key] = clock_.instant();
       }
+    }
+    if (done && plan.failure) {
+      // What only a change of rights mends is not watched, so it is tried again as well.
+      Error failure = *plan.failure;
+      if (!failure.isRetriable()) failure.code = Code::InternalError;
+      return tl::unexpected<Error>(std::move(failure));
     }
     if (done) return Outcome{};
     if (done.error().isConflict() &&

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "kube/client/client.h"
 #include "kube/runtime/controller.h"
+#include "operator/control/apparatus_pods.h"
 #include "operator/control/executor.h"
 #include "operator/control/world.h"
 
@@ -23,12 +24,15 @@ class SocketReconciler {
   static constexpr std::chrono::milliseconds kStatusInterval{500};
 
   SocketReconciler(World& world, kube::client::Client& client, base::Clock& clock,
-                   Executor& executor, std::string debugEndpoint)
+                   Executor& executor, ApparatusPods& pods, std::string debugEndpoint,
+                   std::string clusterDomain)
       : world_(world),
         client_(client),
         clock_(clock),
         executor_(executor),
-        debugEndpoint_(std::move(debugEndpoint)) {}
+        pods_(pods),
+        debugEndpoint_(std::move(debugEndpoint)),
+        clusterDomain_(std::move(clusterDomain)) {}
 
   Result<kube::runtime::Outcome> reconcile(const kube::api::ObjectKey& key,
                                            const kube::runtime::ReconcileContext& context);
@@ -40,7 +44,9 @@ class SocketReconciler {
   kube::client::Client& client_;
   base::Clock& clock_;
   Executor& executor_;
+  ApparatusPods& pods_;
   std::string debugEndpoint_;
+  std::string clusterDomain_;
   mutable std::mutex mutex_;
   std::map<kube::api::ObjectKey, base::Instant> lastWrite_;
 };

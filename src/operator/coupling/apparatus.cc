@@ -1,6 +1,8 @@
 #include "operator/coupling/apparatus.h"
 
+#include "kube/api/object.h"
 #include "operator/api/spec.h"
+#include "operator/coupling/apparatus_pod.h"
 
 namespace iop::operators::coupling {
 namespace {
@@ -12,12 +14,18 @@ std::string debugEndpointOf(const Snapshot& snapshot, api::Side side) {
 
 }  // namespace
 
-std::optional<std::string> endpointOf(const Value& own, const std::string& debugEndpoint) {
+std::optional<std::string> endpointOf(api::Side side, const Value& own,
+                                      const std::string& debugEndpoint,
+                                      const std::string& clusterDomain) {
   const Value& apparatus = own["spec"]["apparatus"];
   if (!apparatus.isObject()) return std::nullopt;
   std::string url = debugEndpoint.empty() ? apparatus["endpoint"].toString() : debugEndpoint;
   if (url.empty() || url.front() == '/') {
-    url.insert(0, "http://localhost");
+    const bool isPod = isManaged(own, debugEndpoint);
+    url.insert(0, "http://" + (isPod ? apparatusName(side, own) + "." +
+                                           std::string(kube::api::namespaceOf(own)) + ".svc." +
+                                           clusterDomain
+                                     : "localhost"));
   } else if (url.find("://") == std::string::npos) {
     url.insert(0, "http://");
   }
@@ -26,15 +34,7 @@ std::optional<std::string> endpointOf(const Value& own, const std::string& debug
 }
 
 std::optional<std::string> endpointOf(const Snapshot& snapshot, api::Side side, const Value& own) {
-  return endpointOf(own, debugEndpointOf(snapshot, side));
-}
-
-std::string unsupportedApparatus(api::Side side, const Value& own,
-                                 const std::string& debugEndpoint) {
-  if (own["spec"]["apparatus"]["containers"].empty() || !debugEndpoint.empty()) return {};
-  return std::string(api::nameOf(side)) +
-         "'s spec.apparatus.containers: pods are not managed by this version; run the "
-         "apparatus yourself and give its URL in spec.apparatus.endpoint";
+  return endpointOf(side, own, debugEndpointOf(snapshot, side), snapshot.clusterDomain);
 }
 
 Value lifecycleBody(api::Side side, const Value& own) {

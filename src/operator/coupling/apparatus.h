@@ -16,8 +16,9 @@ namespace iop::operators::coupling {
 
 inline constexpr std::string_view kProtocolVersion = "1";
 
-// Error::cause of calls: nothing listens at the endpoint (the request never reached a server), or
-// it ran and failed.
+// Error::cause of calls: nothing listens at the endpoint (the request never reached a server); it
+// ran and failed; its pod is on its way, and who waits for it is woken.
+inline constexpr std::string_view kApparatusStarting = "ApparatusStarting";
 inline constexpr std::string_view kApparatusNotRunning = "ApparatusNotRunning";
 inline constexpr std::string_view kApparatusFailed = "ApparatusFailed";
 
@@ -26,11 +27,9 @@ inline constexpr std::string_view kApparatusFailed = "ApparatusFailed";
 std::optional<std::string> endpointOf(const Snapshot& snapshot, api::Side side, const Value& own);
 // The same for one object apart from a snapshot. `debugEndpoint` replaces what the object says, if
 // not empty.
-std::optional<std::string> endpointOf(const Value& own, const std::string& debugEndpoint);
-
-// What the spec asks of an apparatus that this version cannot do, in words; empty if nothing.
-std::string unsupportedApparatus(api::Side side, const Value& own,
-                                 const std::string& debugEndpoint);
+std::optional<std::string> endpointOf(api::Side side, const Value& own,
+                                      const std::string& debugEndpoint,
+                                      const std::string& clusterDomain);
 
 // Bodies of POST /created and /deleted, and of /coupled, /updated and /decoupled.
 Value lifecycleBody(api::Side side, const Value& own);

@@ -36,7 +36,10 @@ struct SocketSnapshot {
   // How many plugs have begun to couple with it or have not finished to decouple from it.
   std::size_t attachedPlugs = 0;
   std::map<GroupVersionKind, Result<kube::api::Resource>> resources;
+  // Whether its managed apparatus can be called, and why not; nothing: not asked yet.
+  std::optional<Status> apparatus;
   std::string debugEndpoint;
+  std::string clusterDomain = "cluster.local";
   base::Time now;
 };
 

@@ -86,6 +86,9 @@ Plan PlugDecision::coupleOrUpdate() {
   const auto agreement = negotiate(plug_, snapshot_.socket, snapshot_.interfaces,
                                    status_["interfaceVersion"].asString());
   if (!agreement) return wait(lookup, Reason::InterfaceMismatch, agreement.error().message);
+  if (auto waiting = waitForApparatus(lookup, {Side::Plug, Side::Socket})) {
+    return std::move(*waiting);
+  }
   Sources sources(lookup, plug_, snapshot_.socket, agreement->schema);
   const SourceResult<Configs> configs = sources.configs();
   if (!lookup.needs().empty() || !configs) {

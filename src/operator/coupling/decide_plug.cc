@@ -4,6 +4,7 @@
 #include "kube/api/object.h"
 #include "operator/api/spec.h"
 #include "operator/coupling/apparatus.h"
+#include "operator/coupling/apparatus_pod.h"
 #include "operator/coupling/decision.h"
 
 namespace iop::operators::coupling {
@@ -113,10 +114,8 @@ Plan PlugDecision::deliverCreated() {
     plan.needs = std::move(lookup.needs());
     return plan;
   }
-  const std::string unsupported =
-      unsupportedApparatus(Side::Plug, plug_, debugEndpointOf(snapshot_, Side::Plug));
-  if (!unsupported.empty()) return wait(lookup, Reason::Error, unsupported);
   if (!objects) return wait(lookup, Reason::Error, objects.error().message);
+  if (auto waiting = waitForApparatus(lookup, {Side::Plug})) return std::move(*waiting);
 
   const auto endpoint = endpointOf(snapshot_, Side::Plug, plug_);
   const bool hasEffects = endpoint || !objects->empty();
@@ -175,12 +174,38 @@ std::optional<Plan> PlugDecision::waitForSocket() {
   if (judgeNamespace(socket, kube::api::namespaceOf(plug_), message) != NamespaceVerdict::Allowed) {
     return wait(lookup, Reason::NamespaceNotAllowed, message);
   }
-  for (const Side side : api::kSides) {
-    const std::string unsupported =
-        unsupportedApparatus(side, objectOf(side, socket), debugEndpointOf(snapshot_, side));
-    if (!unsupported.empty()) return wait(lookup, Reason::Error, unsupported);
-  }
   return std::nullopt;
+}
+
+std::optional<Error> PlugDecision::apparatusTrouble(Lookup& lookup, Side side) const {
+  const Value& socket =
+      snapshot_.coupledSocket.isNull() ? snapshot_.socket : snapshot_.coupledSocket;
+  if (!isManaged(objectOf(side, socket), debugEndpointOf(snapshot_, side))) return std::nullopt;
+  const auto known = snapshot_.apparatuses.find(side);
+  if (known == snapshot_.apparatuses.end()) {
+    lookup.needs().apparatuses.insert(side);
+    return std::nullopt;
+  }
+  return known->second ? std::nullopt : std::optional(known->second.error());
+}
+
+std::optional<Plan> PlugDecision::waitForApparatus(Lookup& lookup, const std::set<Side>& sides) {
+  std::optional<Error> trouble;
+  for (const Side side : sides) {
+    std::optional<Error> its = apparatusTrouble(lookup, side);
+    if (its && !trouble) trouble = std::move(its);
+  }
+  if (!trouble && lookup.needs().empty()) return std::nullopt;
+  if (!trouble) return wait(lookup, Reason::ApparatusNotReady, {});
+  const bool isStarting = trouble->cause == kApparatusStarting;
+  const bool isAway = isStarting || trouble->cause == kApparatusNotRunning;
+  Plan plan = wait(lookup, isAway ? Reason::ApparatusNotReady : Reason::Error, trouble->message);
+  if (plan.needs.empty() && !isStarting) {
+    plan.failure = std::move(trouble);
+    // What only a change of rights mends is not watched, so it is tried again as well.
+    if (!plan.failure->isRetriable()) plan.failure->code = Code::InternalError;
+  }
+  return plan;
 }
 
 bool PlugDecision::isHeldBy(const Value& socket) const {

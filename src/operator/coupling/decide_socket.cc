@@ -1,6 +1,7 @@
 #include "kube/api/object.h"
 #include "operator/api/spec.h"
 #include "operator/coupling/apparatus.h"
+#include "operator/coupling/apparatus_pod.h"
 #include "operator/coupling/decision.h"
 #include "operator/coupling/fit.h"
 
@@ -14,10 +15,6 @@ using api::Side;
 // What is wrong with the socket's own spec, in words; empty if nothing.
 std::string problemOf(const SocketSnapshot& snapshot) {
   const Value& socket = snapshot.socket;
-  if (std::string text = unsupportedApparatus(Side::Socket, socket, snapshot.debugEndpoint);
-      !text.empty()) {
-    return text;
-  }
   if (api::interfaceOf(socket) && api::hasInlineSchema(socket)) {
     return "spec.interface has both a schema and a reference to an Interface object: only one of "
            "them is allowed";
@@ -81,7 +78,7 @@ Value statusOf(const SocketSnapshot& snapshot) {
 }
 
 // Delivers `created` or `deleted` to the socket's own side. False where something has to be fetched
-// first.
+// first, or its apparatus (plan.failure).
 bool addOwnEvent(Plan& plan, Lookup& lookup, const SocketSnapshot& snapshot, Event event,
                  Status& outcome) {
   const Value& socket = snapshot.socket;
@@ -94,16 +91,46 @@ bool addOwnEvent(Plan& plan, Lookup& lookup, const SocketSnapshot& snapshot, Eve
     plan.needs = std::move(lookup.needs());
     return false;
   }
+  auto endpoint = endpointOf(Side::Socket, socket, snapshot.debugEndpoint, snapshot.clusterDomain);
+  if (isManaged(socket, snapshot.debugEndpoint)) {
+    if (!snapshot.apparatus) {
+      plan.needs.apparatuses.insert(Side::Socket);
+      return false;
+    }
+    if (!*snapshot.apparatus) {
+      const Error& trouble = snapshot.apparatus->error();
+      if (!isPassedOver(plan, trouble)) {
+        plan.failure = trouble;
+        return false;
+      }
+      lookup.skip(trouble.message);
+      endpoint.reset();
+    }
+  }
   if (rendered) {
     objects = std::move(*rendered);
   } else {
     outcome = tl::unexpected<Error>(rendered.error());
   }
-  addDelivery(plan, {Side::Socket, socket, event, endpointOf(socket, snapshot.debugEndpoint),
-                     lifecycleBody(Side::Socket, socket),
+  addDelivery(plan, {Side::Socket, socket, event, endpoint, lifecycleBody(Side::Socket, socket),
                      idempotencyKey({kube::api::uidOf(socket), api::nameOf(event)}),
                      std::move(objects), false});
   return true;
+}
+
+// What an event that its apparatus cannot take yet leaves in the status.
+Plan waitForApparatus(Plan plan, const SocketSnapshot& snapshot) {
+  if (!plan.failure) return plan;
+  const bool isStarting = plan.failure->cause == kApparatusStarting;
+  const Reason reason = isStarting || plan.failure->cause == kApparatusNotRunning
+                            ? Reason::ApparatusNotReady
+                            : Reason::Error;
+  Value status = statusOf(snapshot);
+  setSocketConditions(status, reason, plan.failure->message, false,
+                      kube::api::generationOf(snapshot.socket), snapshot.now);
+  addStatus(plan, std::move(status));
+  if (isStarting) plan.failure.reset();  // its pod wakes us
+  return plan;
 }
 
 Plan deleteSocket(const SocketSnapshot& snapshot, const Snapshot& resources) {
@@ -118,7 +145,9 @@ Plan deleteSocket(const SocketSnapshot& snapshot, const Snapshot& resources) {
   plan.force = force;
   Lookup lookup(resources, true);
   Status outcome;
-  if (!addOwnEvent(plan, lookup, snapshot, Event::Deleted, outcome)) return plan;
+  if (!addOwnEvent(plan, lookup, snapshot, Event::Deleted, outcome)) {
+    return waitForApparatus(std::move(plan), snapshot);
+  }
   if (!outcome) lookup.skip(outcome.error().message);
   for (const std::string& what : lookup.skipped()) {
     addNotice(plan, Side::Socket, true, std::string(api::nameOf(Reason::Error)),
@@ -134,7 +163,9 @@ Plan createSocket(const SocketSnapshot& snapshot, const Snapshot& resources) {
   Plan plan;
   Lookup lookup(resources);
   Status outcome;
-  if (!addOwnEvent(plan, lookup, snapshot, Event::Created, outcome)) return plan;
+  if (!addOwnEvent(plan, lookup, snapshot, Event::Created, outcome)) {
+    return waitForApparatus(std::move(plan), snapshot);
+  }
   const std::string problem = outcome ? problemOf(snapshot) : outcome.error().message;
   if (!problem.empty()) {
     plan.actions.clear();

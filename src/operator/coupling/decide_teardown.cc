@@ -26,9 +26,40 @@ Value remnantOf(const Progress& progress) {
 
 }  // namespace
 
+std::optional<std::string> PlugDecision::audibleEndpoint(const Lookup& lookup, Side side,
+                                                         const Value& own) const {
+  return lookup.isSilent(side) ? std::nullopt : endpointOf(snapshot_, side, own);
+}
+
+bool PlugDecision::readyForTeardown(Plan& plan, Lookup& lookup, Side side) const {
+  const std::optional<Error> trouble = apparatusTrouble(lookup, side);
+  if (!lookup.needs().empty()) return false;
+  if (!trouble) return true;
+  // What time does not heal, or what shall not be waited for, is done without.
+  if (!isPassedOver(plan, *trouble)) {
+    plan.failure = *trouble;
+    return false;
+  }
+  lookup.skip(trouble->message);
+  lookup.silence(side);
+  return true;
+}
+
 void PlugDecision::addDecoupling(Plan& plan, Lookup& lookup) {
   const bool socketIsGone = snapshot_.coupledSocket.isNull();
   const Value socket = socketIsGone ? remnantOf(progress_) : snapshot_.coupledSocket;
+
+  const bool isResumed = progress_.event == Event::Decoupled;
+  // A side that was not reached by `coupled` is not told of the end.
+  const bool socketNeverHeard =
+      progress_.event == Event::Coupled && status_["coupling"]["stopped"].asString() == "plug";
+  const auto hears = [&](Side side) {
+    if (isResumed && progress_.isDeliveredTo(side)) return false;
+    return side == Side::Plug || (!socketIsGone && !socketNeverHeard);
+  };
+  for (const Side side : api::kSides) {
+    if (hears(side) && !readyForTeardown(plan, lookup, side)) return;
+  }
 
   Schema schema;
   if (!socketIsGone) {
@@ -48,7 +79,6 @@ void PlugDecision::addDecoupling(Plan& plan, Lookup& lookup) {
     lookup.skip(built.error().error.message);
   }
 
-  const bool isResumed = progress_.event == Event::Decoupled;
   std::map<Side, std::vector<RenderedObject>> objects;
   for (const Side side : api::kSides) {
     if (side == Side::Socket && socketIsGone) continue;
@@ -69,17 +99,13 @@ void PlugDecision::addDecoupling(Plan& plan, Lookup& lookup) {
     plan.actions.push_back(
         {Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
   }
-  // A side that was not reached by `coupled` is not told of the end.
-  const bool socketNeverHeard =
-      progress_.event == Event::Coupled && status_["coupling"]["stopped"].asString() == "plug";
   std::vector<api::InventoryEntry> made;
   for (const Side side : api::kSides) {
     const auto entries = entriesOf(objects[side]);
     made.insert(made.end(), entries.begin(), entries.end());
-    if (side == Side::Socket && (socketIsGone || socketNeverHeard)) continue;
-    if (isResumed && progress_.isDeliveredTo(side)) continue;
+    if (!hears(side)) continue;
     const Value& own = objectOf(side, socket);
-    addDelivery(plan, {side, own, Event::Decoupled, endpointOf(snapshot_, side, own),
+    addDelivery(plan, {side, own, Event::Decoupled, audibleEndpoint(lookup, side, own),
                        couplingBody(plug_, socket, configs),
                        idempotencyKey({kube::api::uidOf(plug_), progress_.socketUid, "decoupled",
                                        api::nameOf(side)}),
@@ -124,13 +150,7 @@ Plan PlugDecision::decouple() {
               plan.masker.mask("decoupling goes on without: " + what));
   }
   if (plan.failure) {
-    plan.actions.clear();
-    Value status = status_;
-    setPlugConditions(status, Reason::Error, plan.masker.mask(plan.failure->message), generation_,
-                      snapshot_.now);
-    plan.actions.push_back(
-        {Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
-    return plan;
+    return waitForTeardown(std::move(plan));
   }
 
   Value status = status_;
@@ -151,6 +171,21 @@ Plan PlugDecision::decouple() {
   return plan;
 }
 
+Plan PlugDecision::waitForTeardown(Plan plan) const {
+  const bool isStarting = plan.failure->cause == kApparatusStarting;
+  const Reason reason = isStarting || plan.failure->cause == kApparatusNotRunning
+                            ? Reason::ApparatusNotReady
+                            : Reason::Error;
+  plan.actions.clear();
+  Value status = status_.isObject() ? status_ : Value::object();
+  setPlugConditions(status, reason, plan.masker.mask(plan.failure->message), generation_,
+                    snapshot_.now);
+  plan.actions.push_back(
+      {Mark{Mark::Kind::Replace, Side::Plug, std::move(status)}, Side::Plug, {}});
+  if (isStarting) plan.failure.reset();  // its pod wakes us
+  return plan;
+}
+
 Plan PlugDecision::finishDeletion() {
   Plan plan;
   plan.tolerant = true;
@@ -158,21 +193,21 @@ Plan PlugDecision::finishDeletion() {
   Lookup lookup(snapshot_, true);
   auto objects =
       render(lookup, Side::Plug, "resources", Event::Deleted, Value::object({{"plug", plug_}}));
+  const bool isReady = readyForTeardown(plan, lookup, Side::Plug);
   if (!lookup.needs().empty()) {
     plan.needs = std::move(lookup.needs());
     return plan;
   }
+  if (!isReady) return waitForTeardown(std::move(plan));
   if (!objects) lookup.skip(objects.error().message);
   for (const std::string& what : lookup.skipped()) {
     addNotice(plan, Side::Plug, true, std::string(api::nameOf(Reason::Error)),
               "deletion goes on without: " + what);
   }
-  if (unsupportedApparatus(Side::Plug, plug_, {}).empty() || !snapshot_.debugEndpoints.empty()) {
-    addDelivery(plan, {Side::Plug, plug_, Event::Deleted, endpointOf(snapshot_, Side::Plug, plug_),
-                       lifecycleBody(Side::Plug, plug_),
-                       idempotencyKey({kube::api::uidOf(plug_), "deleted"}),
-                       objects ? std::move(*objects) : std::vector<RenderedObject>(), false});
-  }
+  addDelivery(
+      plan, {Side::Plug, plug_, Event::Deleted, audibleEndpoint(lookup, Side::Plug, plug_),
+             lifecycleBody(Side::Plug, plug_), idempotencyKey({kube::api::uidOf(plug_), "deleted"}),
+             objects ? std::move(*objects) : std::vector<RenderedObject>(), false});
   addNotice(plan, Side::Plug, false, api::reasonOf(Side::Plug, Event::Deleted), "plug deleted");
   plan.actions.push_back({RemoveFinalizer{}, Side::Plug, "remove the finalizer"});
   return plan;

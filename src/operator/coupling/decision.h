@@ -3,6 +3,7 @@
 // The parts of decidePlug(), private to this folder. See decide.h.
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,10 +64,21 @@ class PlugDecision {
   Plan decouple();
   Plan finishDeletion();
   void addDecoupling(Plan& plan, Lookup& lookup);
+  // Whether a side's managed apparatus can be called, or shall be done without (then it is
+  // silenced); if not, plan.failure says why.
+  bool readyForTeardown(Plan& plan, Lookup& lookup, api::Side side) const;
+  std::optional<std::string> audibleEndpoint(const Lookup& lookup, api::Side side,
+                                             const Value& own) const;
+  // A teardown that has to wait for what plan.failure says.
+  Plan waitForTeardown(Plan plan) const;
 
   // The waiting rules, in their order; nothing if all of them say yes.
   std::optional<Plan> waitForSocket();
   std::optional<Plan> waitForPlace();
+  // Why the managed apparatus of a side cannot be called; nothing if it can, or is none.
+  std::optional<Error> apparatusTrouble(Lookup& lookup, api::Side side) const;
+  // Nothing if the managed apparatuses of these sides can be called.
+  std::optional<Plan> waitForApparatus(Lookup& lookup, const std::set<api::Side>& sides);
 
   Plan coupleOrUpdate();
   bool isSteady(Needs& needs) const;

@@ -42,6 +42,9 @@ class Lookup {
   const std::vector<Input>& inputs() const { return inputs_; }
   const std::vector<std::string>& skipped() const { return skipped_; }
   void skip(std::string what) { skipped_.push_back(std::move(what)); }
+  // The apparatus of that side is not called: it cannot be started.
+  void silence(api::Side side) { silent_.insert(side); }
+  bool isSilent(api::Side side) const { return silent_.contains(side); }
 
   // The `data` of a Secret (decoded) or ConfigMap. Errors: NotFound in words that name it.
   Result<Value> source(api::Side side, std::string_view kind, const ObjectKey& key);
@@ -63,6 +66,7 @@ class Lookup {
   Masker masker_;
   std::vector<Input> inputs_;
   std::vector<std::string> skipped_;
+  std::set<api::Side> silent_;
 };
 
 // status.coupling.inputs.

@@ -82,6 +82,8 @@ struct Snapshot {
   std::map<InputRef, std::optional<ObjectVersion>> versions;
   std::map<api::Side, ConfigAnswer> configAnswers;
   std::map<GroupVersionKind, Result<kube::api::Resource>> resources;
+  // Whether the managed apparatus of a side can be called, and why not.
+  std::map<api::Side, Status> apparatuses;
   std::vector<Rival> rivals;  // only where the socket has a limit
 
   // Digest of the payload that was last delivered, where this process has delivered one.
@@ -89,6 +91,7 @@ struct Snapshot {
 
   // URLs that replace the apparatus of all plugs and sockets; empty: none.
   std::map<api::Side, std::string> debugEndpoints;
+  std::string clusterDomain = "cluster.local";
 
   base::Time now;
 };
@@ -107,10 +110,13 @@ struct Needs {
   std::set<InputRef> contents;
   std::set<InputRef> versions;
   std::set<GroupVersionKind> resources;
+  // Managed apparatuses that are to be called: started where they are not there.
+  std::set<api::Side> apparatuses;
   std::vector<ConfigRequest> configs;
 
   bool empty() const {
-    return contents.empty() && versions.empty() && resources.empty() && configs.empty();
+    return contents.empty() && versions.empty() && resources.empty() && apparatuses.empty() &&
+           configs.empty();
   }
 };
 

@@ -166,7 +166,8 @@ Result<Value> Sources::rawConfig(Side side, const Configs& configs) {
   RETURN_IF_ERROR(overlayTemplates(spec["configTemplate"], whose(side, "spec.configTemplate"),
                                    configScope(side, configs), out));
   RETURN_IF_ERROR(overlaySource(side, "ConfigMap", spec["configConfigMapName"], out));
-  if (const auto endpoint = endpointOf(lookup_.snapshot(), side, own)) {
+  const auto endpoint = endpointOf(lookup_.snapshot(), side, own);
+  if (endpoint && !lookup_.isSilent(side)) {
     const Value body = Value::object({{"version", kProtocolVersion},
                                       {"plug", plug_},
                                       {"socket", socket_},
