@@ -12,10 +12,11 @@ namespace iop::gotemplate::internal {
 namespace {
 
 // Memory that one expression may use for its program and its automata. What does not fit the first
-// limit is compiled with the second one and not kept.
-constexpr std::int64_t kCachedMemory = std::int64_t{2} << 20;
-constexpr std::int64_t kLargestMemory = std::int64_t{16} << 20;
-constexpr std::size_t kCachedExpressions = 64;
+// limit is compiled with the second one and not kept. Go's own bound is 128 MiB for a program,
+// which takes the better part of a second to compile; RE2 needs 5 to 10 times its limit meanwhile.
+constexpr std::int64_t kCachedMemory = std::int64_t{1} << 20;
+constexpr std::int64_t kLargestMemory = std::int64_t{4} << 20;
+constexpr std::size_t kCachedExpressions = 32;
 constexpr std::size_t kLongestCachedPattern = 4096;
 
 re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
@@ -164,6 +165,8 @@ Error patternError(std::string_view pattern, const std::string& translated,
   };
   if (expression.error_code() == re2::RE2::ErrorBadUTF8) {
     argument = fromFirstInvalidByte(pattern);
+  } else if (expression.error_code() == re2::RE2::ErrorPatternTooLarge) {
+    argument = pattern;
   } else if (argument.ends_with(kUnknownEscape) && !isWritten(argument)) {
     argument.replace(argument.size() - kUnknownEscape.size(), std::string::npos, kAnyByteEscape);
   } else if (argument == translated) {

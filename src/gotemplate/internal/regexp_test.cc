@@ -207,12 +207,11 @@ TEST(RegexpTest, MustCompileTextQuotesThePattern) {
 
 TEST(RegexpTest, LargeExpressionsAreCompiledOrRefused) {
   EXPECT_TRUE(compile("[[:alpha:]]{1000}")->matches(std::string(1000, 'a')));
-  EXPECT_TRUE(compile("(\\pL{30}){30}")->matches(std::string(900, 'a')));
-  std::string pattern;
-  for (int i = 0; i < 20; ++i) pattern += "(\\pL{30}){30}";
-  EXPECT_EQ(compileRegexp(pattern).error().message.rfind(
-                "error parsing regexp: expression too large: ", 0),
-            0u);
+  EXPECT_TRUE(compile("(\\pL{10}){10}")->matches(std::string(100, 'a')));
+  // Go compiles this one, too, in ten times the time and memory that a template may take.
+  const std::string pattern = "(\\pL{30}){30}";
+  EXPECT_EQ(compileRegexp(pattern).error().message,
+            "error parsing regexp: expression too large: `" + pattern + "`");
 }
 
 TEST(RegexpTest, ExpressionsAreSharedByThreads) {
