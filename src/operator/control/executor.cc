@@ -8,7 +8,6 @@
 #include "kube/api/object.h"
 #include "operator/api/spec.h"
 #include "text/base64.h"
-#include "text/patch.h"
 
 namespace iop::operators::control {
 namespace {
@@ -196,18 +195,14 @@ void Executor::notify(const Notice& notice, const Subject& subject, const Value&
 
 Status Executor::writeStatus(Subject& subject, std::stop_token stop) {
   if (subject.gone || subject.object["status"] == subject.stored["status"]) return {};
-  Value patch = Value::object(
-      {{"metadata",
-        Value::object({{"resourceVersion", kube::api::resourceVersionOf(subject.stored)}})},
-       {"status",
-        text::createMergePatch(
-            subject.stored["status"].isObject() ? subject.stored["status"] : Value::object(),
-            subject.object["status"])}});
   CallOptions options = callAs({}, std::move(stop));
   options.subresource = "status";
   const ObjectKey key = keyOf(subject.object);
-  Result<Value> answer =
-      client_.patch(resourceOf(subject.side), key, kube::client::PatchType::Merge, patch, options);
+  // A whole update, with the version it is based on: an API server does it with less work than a
+  // patch. That managedFields are left out is no change of them.
+  Value changed = subject.stored;
+  changed.set("status", subject.object["status"]);
+  Result<Value> answer = client_.update(resourceOf(subject.side), key, changed, options);
   if (!answer) {
     return tl::unexpected<Error>(answer.error().withContext(
         "write the status of " + describe(resourceOf(subject.side), key)));
@@ -225,14 +220,11 @@ Status Executor::setFinalizer(Subject& subject, bool present, std::stop_token st
     if (item.asString() != api::kFinalizer) finalizers.push(item);
   }
   if (present) finalizers.push(api::kFinalizer);
-  const Value patch = Value::object(
-      {{"metadata",
-        Value::object({{"resourceVersion", kube::api::resourceVersionOf(subject.stored)},
-                       {"finalizers", std::move(finalizers)}})}});
+  Value changed = subject.stored;
+  changed.edit("metadata").set("finalizers", std::move(finalizers));
   const ObjectKey key = keyOf(subject.object);
   Result<Value> answer =
-      client_.patch(resourceOf(subject.side), key, kube::client::PatchType::Merge, patch,
-                    callAs({}, std::move(stop)));
+      client_.update(resourceOf(subject.side), key, changed, callAs({}, std::move(stop)));
   if (!answer) {
     if (!present && answer.error().isNotFound()) {
       subject.gone = true;
