@@ -159,7 +159,9 @@ TEST_F(ManagedApparatus, IsStartedForAnEventAndHearsOfItWhenItIsReady) {
     return condition("Socket", "socket", "Coupled", sock()) == "False/ApparatusNotReady";
   }));
   ASSERT_TRUE(eventuallyWaits("ApparatusNotReady"));
-  EXPECT_NE(message("Plug", "plug", "Coupled").find("is starting"), std::string::npos);
+  eventually("the plug says it, too", [&] {
+    return message("Plug", "plug", "Coupled").find("is starting") != std::string::npos;
+  });
   EXPECT_TRUE(heard().empty());
   {
     const std::vector<Value> pods = objectsOf(kPods);
@@ -221,7 +223,7 @@ TEST_F(ManagedApparatus, AnImageThatCannotBePulledIsToldInTheKubeletsWords) {
   });
   EXPECT_EQ(condition("Plug", "plug", "Coupled"), "False/ApparatusNotReady");
   apply(socket());
-  EXPECT_TRUE(eventuallyCoupled());
+  EXPECT_TRUE(eventuallyCoupled()) << "a pod that can start takes its place";
 }
 
 TEST_F(ManagedApparatus, AChangedPodIsReplacedBeforeTheNextEvent) {
@@ -235,9 +237,12 @@ TEST_F(ManagedApparatus, AChangedPodIsReplacedBeforeTheNextEvent) {
 
 TEST_F(ManagedApparatus, AnAccountThatMayNotMakePodsIsToldWhatToGrant) {
   apply(socket("    priority: 0\n") + "  serviceAccountName: nobody\n" + plug("plug"));
-  ASSERT_TRUE(eventuallyWaits("Error"));
-  const std::string text = message("Plug", "plug", "Failed");
-  EXPECT_NE(text.find("service account " + sock() + "/nobody may not"), std::string::npos) << text;
+  eventually("the socket fails",
+             [&] { return condition("Socket", "socket", "Failed", sock()) == "True/Error"; });
+  eventually("the plug tells why", [&] {
+    return message("Plug", "plug", "Coupled")
+               .find("service account " + sock() + "/nobody may not") != std::string::npos;
+  });
   EXPECT_TRUE(objectsOf(kPods).empty());
   remove("Plug", "plug");
   remove("Socket", "socket", sock());

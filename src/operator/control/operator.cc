@@ -241,7 +241,10 @@ void Operator::Impl::wakeQueue(const ObjectKey& socket) {
 void Operator::Impl::onSocket(const Value& before, const Value& after, bool isInitial) {
   const Value& present = after.isNull() ? before : after;
   const bool isRelevant = before.isNull() || after.isNull() || isRelevantChange(before, after);
-  if (!isRelevant) return;
+  // Plugs wait until it is created, and say why it is not yet.
+  const bool wasCreated = before["status"]["coupling"]["created"].asBool();
+  const bool isNews = !isRelevant && !wasCreated && before["status"] != after["status"];
+  if (!isRelevant && !isNews) return;
   socketController->enqueue(keyOf(present), isInitial ? Priority::Low : Priority::Normal);
   if (isInitial) return;  // the plugs come by themselves
   for (const Value& plug : world.plugsNaming(keyOf(present))) plugController->enqueue(keyOf(plug));

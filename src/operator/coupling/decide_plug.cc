@@ -174,6 +174,14 @@ std::optional<Plan> PlugDecision::waitForSocket() {
   if (judgeNamespace(socket, kube::api::namespaceOf(plug_), message) != NamespaceVerdict::Allowed) {
     return wait(lookup, Reason::NamespaceNotAllowed, message);
   }
+  // Its code hears of the socket before it hears of plugs.
+  if (progress_.socketUid.empty() && !socket["status"]["coupling"]["created"].asBool() &&
+      endpointOf(snapshot_, Side::Socket, socket)) {
+    const Value& its = api::findCondition(socket["status"], api::condition::kCoupled)["message"];
+    return wait(lookup, Reason::ApparatusNotReady,
+                name + " waits for its apparatus to take the event created" +
+                    (its.empty() ? std::string() : ": " + its.toString()));
+  }
   return std::nullopt;
 }
 
