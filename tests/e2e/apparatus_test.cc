@@ -35,6 +35,16 @@ class RecordingApparatus {
     std::lock_guard guard(mutex_);
     answers_[path] = {status, body};
   }
+  // Answers to that path wait until it is let go.
+  void hold(const std::string& path) {
+    std::lock_guard guard(mutex_);
+    held_ = path;
+  }
+  void letGo() {
+    std::lock_guard guard(mutex_);
+    held_.clear();
+    letGo_.notify_all();
+  }
   std::vector<Request> requests() const {
     std::lock_guard guard(mutex_);
     return requests_;
@@ -54,13 +64,14 @@ class RecordingApparatus {
 
  private:
   http::ServerResponse answer(const http::ServerRequest& request) {
-    std::lock_guard guard(mutex_);
+    std::unique_lock guard(mutex_);
     const auto header = [&](std::string_view name) {
       return std::string(request.header(name).value_or(""));
     };
     requests_.push_back({request.path, text::parseJson(request.body).value_or(Value()),
                          header("Idempotency-Key"), header("X-Integration-Event"),
                          header("X-Integration-Plug"), header("X-Integration-Socket")});
+    letGo_.wait(guard, [&] { return held_ != request.path; });
     const auto found = answers_.find(request.path);
     http::ServerResponse response;
     response.contentType = "application/json";
@@ -70,6 +81,8 @@ class RecordingApparatus {
   }
 
   mutable std::mutex mutex_;
+  std::condition_variable letGo_;
+  std::string held_;
   std::vector<Request> requests_;
   std::map<std::string, std::pair<int, std::string>> answers_;
   http::Server server_;
@@ -161,6 +174,25 @@ TEST_F(Apparatus, AFailureIsToldOnBothObjectsAndRetriedUntilItHeals) {
   ASSERT_GE(calls.size(), 2U);
   EXPECT_EQ(calls.front().idempotencyKey, calls.back().idempotencyKey)
       << "a retry is the same event";
+}
+
+TEST_F(Apparatus, ASlowUpdateSaysThatItIsUnderWayAndStaysCoupled) {
+  RecordingApparatus apparatus;
+  apply(socket(apparatus.url()));
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyCoupled());
+  apparatus.hold("/updated");
+  std::string changed = socket(apparatus.url());
+  changed.replace(changed.find("db.example"), 10, "other.host");
+  apply(changed);
+  eventually("it says so", [&] {
+    return condition("Plug", "plug", "Coupled") == "True/UpdatingInProcess" &&
+           condition("Plug", "plug", "Ready") == "False/UpdatingInProcess";
+  });
+  EXPECT_EQ(message("Plug", "plug", "Coupled"), "updating coupling");
+  apparatus.letGo();
+  EXPECT_TRUE(eventuallyCoupled());
+  EXPECT_EQ(apparatus.requests("/updated").size(), 1U);
 }
 
 TEST_F(Apparatus, OneThatDoesNotListenIsNotReady) {

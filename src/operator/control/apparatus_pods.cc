@@ -77,7 +77,11 @@ std::unique_ptr<kube::runtime::Informer> ApparatusPods::makeInformer(
                                onChange(pod);
                              },
                          .onUpdate = [this](const Value&, const Value& pod) { onChange(pod); },
-                         .onDelete = [this](const Value& pod) { onChange(pod); }});
+                         .onDelete =
+                             [this](const Value& pod) {
+                               with_.schedule(keyOf(pod), {});
+                               onChange(pod);
+                             }});
   informers_.push_back(informer.get());
   return informer;
 }

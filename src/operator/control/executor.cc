@@ -6,7 +6,9 @@
 
 #include "base/log.h"
 #include "kube/api/object.h"
+#include "operator/api/conditions.h"
 #include "operator/api/spec.h"
+#include "operator/coupling/status.h"
 #include "text/base64.h"
 
 namespace iop::operators::control {
@@ -26,6 +28,9 @@ using kube::client::CallOptions;
 
 // How long a `recreate` waits for the old object to go before it is tried again later.
 constexpr std::chrono::seconds kGoneTimeout{20};
+
+// An update that takes longer than this says so in the status.
+constexpr std::chrono::seconds kSlowUpdate{1};
 
 const Resource& resourceOf(Side side) {
   return side == Side::Plug ? api::plugResource() : api::socketResource();
@@ -172,6 +177,7 @@ Status Executor::perform(const Action& action, Subject& subject, const Value& ot
       const std::string own = keyOf(subject.object).print();
       const std::string its = other.isNull() ? std::string() : keyOf(other).print();
       const bool isPlug = subject.side == Side::Plug;
+      const std::jthread watcher = self.tellSlowUpdate(call, subject, stop);
       return self.apparatus_.deliver(call, isPlug ? own : its, isPlug ? its : own, stop);
     }
     Status operator()(const Effect& effect) const { return self.effect(effect, subject, stop); }
@@ -186,6 +192,22 @@ Status Executor::perform(const Action& action, Subject& subject, const Value& ot
     }
   };
   return std::visit(Visitor{*this, subject, other, std::move(stop)}, action.what);
+}
+
+std::jthread Executor::tellSlowUpdate(const Call& call, Subject& subject, std::stop_token stop) {
+  const bool isCoupled = api::isConditionTrue(subject.object["status"], api::condition::kCoupled);
+  if (call.event != api::Event::Updated || subject.side != Side::Plug || !isCoupled) return {};
+  return std::jthread([this, &subject, stop = std::move(stop)](const std::stop_token& done) {
+    sleepFor(kSlowUpdate, done);
+    if (done.stop_requested()) return;
+    coupling::setPlugConditions(subject.object.edit("status"), api::Reason::UpdatingInProcess,
+                                coupling::standardMessage(api::Reason::UpdatingInProcess),
+                                kube::api::generationOf(subject.object), clock_.now());
+    if (const Status written = writeStatus(subject, stop); !written) {
+      log::warn("a slow update could not be told",
+                {{"plug", keyOf(subject.object).print()}, {"error", written.error().message}});
+    }
+  });
 }
 
 void Executor::notify(const Notice& notice, const Subject& subject, const Value& other) {

@@ -15,6 +15,7 @@
 #include <functional>
 #include <stop_token>
 #include <string>
+#include <thread>
 
 #include "base/clock.h"
 #include "kube/client/client.h"
@@ -68,6 +69,9 @@ class Executor {
   Status perform(const coupling::Action& action, Subject& subject, const Value& other,
                  std::stop_token stop);
   Status setFinalizer(Subject& subject, bool present, std::stop_token stop);
+  // While an apparatus takes its time with an update: writes UpdatingInProcess after a second. The
+  // subject is the thread's until it is joined, which its destructor does.
+  std::jthread tellSlowUpdate(const coupling::Call& call, Subject& subject, std::stop_token stop);
   Status deleteSelf(Subject& subject, std::stop_token stop);
   Status effect(const coupling::Effect& effect, Subject& subject, std::stop_token stop);
   Status applyObject(const coupling::Effect& effect, Subject& subject, std::stop_token stop);
