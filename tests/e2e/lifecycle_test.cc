@@ -172,6 +172,48 @@ spec:
   EXPECT_EQ(get("Plug", "plug")["status"]["interfaceVersion"].asString(), "1.2.0");
 }
 
+TEST_F(Lifecycle, AnInterfaceCountsItsUsersAndNamesTheCouplingsThatItBreaks) {
+  const auto interface = [](const std::string& schemas) {
+    return R"(
+apiVersion: integration.rock8s.com/v1beta1
+kind: Interface
+metadata: {name: db, namespace: "{SOCK}"}
+spec: {schemas: [)" +
+           schemas + "]}\n";
+  };
+  const std::string one = "{version: 1.0.0, config: {plug: {name: {}}}}";
+  const std::string two = "{version: 2.0.0, config: {plug: {name: {}}}}";
+  apply(interface(one + ", " + two));
+  apply(R"(
+apiVersion: integration.rock8s.com/v1beta1
+kind: Socket
+metadata: {name: socket, namespace: "{SOCK}"}
+spec: {interface: {name: db}, interfaceVersions: "^1"}
+---
+apiVersion: integration.rock8s.com/v1beta1
+kind: Plug
+metadata: {name: plug, namespace: "{NS}"}
+spec: {socket: {name: socket, namespace: "{SOCK}"}, config: {name: shop}}
+)");
+  ASSERT_TRUE(eventuallyCoupled());
+  const auto counts = [&](std::size_t i) {
+    const Value version = get("Interface", "db", sock())["status"]["versions"].at(i);
+    return version["version"].toString() + ": " + std::to_string(version["sockets"].asInt()) +
+           ", " + std::to_string(version["plugs"].asInt());
+  };
+  eventually("it counts", [&] { return counts(0) == "1.0.0: 1, 1" && counts(1) == "2.0.0: 0, 0"; });
+  EXPECT_EQ(condition("Interface", "db", "Ready", sock()), "True/Accepted");
+  apply(interface(two));
+  eventually("it names the coupling", [&] {
+    return message("Interface", "db", "Breaking", sock()).find(ns() + "/plug") != std::string::npos;
+  });
+  EXPECT_FALSE(get("Plug", "plug")["status"]["coupledSocket"].isNull()) << "it is not cut";
+  apply(interface(one));
+  ASSERT_TRUE(eventuallyCoupled());
+  eventually("all is well",
+             [&] { return condition("Interface", "db", "Breaking", sock()).empty(); });
+}
+
 TEST_F(Lifecycle, AMissingRequiredPropertyIsNamed) {
   apply(std::string(kSocket) +
         "  interface: {config: {plug: {owner: {required: true}}, socket: {hostname: {}}}}\n");

@@ -20,6 +20,7 @@
 #include "operator/control/deferred_reconciler.h"
 #include "operator/control/executor.h"
 #include "operator/control/input_cache.h"
+#include "operator/control/interface_reconciler.h"
 #include "operator/control/plug_reconciler.h"
 #include "operator/control/socket_reconciler.h"
 #include "operator/control/world.h"
@@ -76,7 +77,9 @@ struct Operator::Impl {
                     const kube::runtime::InformerHandlers& handlers);
   void onPlug(const Value& before, const Value& after, bool isInitial);
   void onSocket(const Value& before, const Value& after, bool isInitial);
-  void onInterface(const Value& object);
+  void onInterface(const Value& before, const Value& after, bool isInitial);
+  // The Interface that an object names, if any, counts its users anew.
+  void touchInterfaceOf(const Value& object);
   void touchSocket(const ObjectKey& key);
   void wake(const Dependent& who);
   // Those that wait for a place: one is free, or the line has moved.
@@ -110,8 +113,9 @@ struct Operator::Impl {
   std::unique_ptr<PlugReconciler> plugReconciler;
   std::unique_ptr<SocketReconciler> socketReconciler;
   std::unique_ptr<DeferredReconciler> deferredReconciler;
+  std::unique_ptr<InterfaceReconciler> interfaceReconciler;
   std::unique_ptr<Controller> plugController, socketController, deferredController,
-      apparatusController;
+      apparatusController, interfaceController;
   std::vector<std::unique_ptr<Informer>> informers;
   std::unique_ptr<kube::runtime::LeaderElector> elector;
 
@@ -218,6 +222,13 @@ void Operator::Impl::onPlug(const Value& before, const Value& after, bool isInit
   }
   // The sockets that it was or is attached to count their plugs, and a place that became free goes
   // to the next.
+  const auto reasonOf = [](const Value& plug) {
+    return api::findCondition(plug["status"], api::condition::kCoupled)["reason"];
+  };
+  if (!isInitial && (reasonOf(before) != reasonOf(after) ||
+                     before["status"]["interfaceVersion"] != after["status"]["interfaceVersion"])) {
+    touchInterfaceOf(world.sockets->find(api::socketOf(present)).value_or(Value()));
+  }
   const std::string oldUid = attachedSocketUid(before), newUid = attachedSocketUid(after);
   const bool coupledChanged =
       before["status"]["coupledSocket"]["uid"] != after["status"]["coupledSocket"]["uid"];
@@ -247,14 +258,25 @@ void Operator::Impl::onSocket(const Value& before, const Value& after, bool isIn
   if (!isRelevant && !isNews) return;
   socketController->enqueue(keyOf(present), isInitial ? Priority::Low : Priority::Normal);
   if (isInitial) return;  // the plugs come by themselves
+  for (const Value* socket : {&before, &after}) touchInterfaceOf(*socket);
   for (const Value& plug : world.plugsNaming(keyOf(present))) plugController->enqueue(keyOf(plug));
   for (const Value& plug : world.plugsAttachedTo(kube::api::uidOf(present)))
     plugController->enqueue(keyOf(plug));
 }
 
-void Operator::Impl::onInterface(const Value& object) {
-  for (const ObjectKey& key : world.plugsUsingInterface(keyOf(object)))
+void Operator::Impl::onInterface(const Value& before, const Value& after, bool isInitial) {
+  const Value& present = after.isNull() ? before : after;
+  const bool isRelevant = before.isNull() || after.isNull() || isRelevantChange(before, after);
+  if (!isRelevant) return;
+  interfaceController->enqueue(keyOf(present), isInitial ? Priority::Low : Priority::Normal);
+  if (isInitial) return;  // the plugs come by themselves
+  for (const ObjectKey& key : world.plugsUsingInterface(keyOf(present)))
     plugController->enqueue(key);
+}
+
+void Operator::Impl::touchInterfaceOf(const Value& object) {
+  const auto interface = api::interfaceOf(object);
+  if (interface) interfaceController->enqueueAfter(*interface, InterfaceReconciler::kDelay);
 }
 
 void Operator::Impl::onWritten(api::Side side, const Value& object, bool gone) {
@@ -298,6 +320,7 @@ void Operator::Impl::build() {
                                    debugEndpoints, options.clusterDomain});
   socketReconciler = std::make_unique<SocketReconciler>(
       world, *client, clock, *executor, *pods, options.debugSocketEndpoint, options.clusterDomain);
+  interfaceReconciler = std::make_unique<InterfaceReconciler>(world, *client, clock);
   deferredReconciler = std::make_unique<DeferredReconciler>(
       DeferredReconciler::Dependencies{*deferred, *client, clock, *inputs, *executor, *events});
 
@@ -324,6 +347,11 @@ void Operator::Impl::build() {
         return deferredReconciler->reconcile(key, context);
       });
 
+  interfaceController = std::make_unique<Controller>(
+      clock, controllerOptions("interface", 1),
+      [this](const ObjectKey& key, const kube::runtime::ReconcileContext& context) {
+        return interfaceReconciler->reconcile(key, context);
+      });
   apparatusController = std::make_unique<Controller>(
       clock, controllerOptions("apparatus", 2),
       [this](const ObjectKey& key, const kube::runtime::ReconcileContext& context) {
@@ -342,13 +370,12 @@ void Operator::Impl::build() {
        .onUpdate = [this](const Value& before,
                           const Value& after) { onSocket(before, after, false); },
        .onDelete = [this](const Value& last) { onSocket(last, {}, false); }});
-  addInformers(api::interfaceResource(), world.interfaces,
-               {.onAdd =
-                    [this](const Value& object, bool isInitial) {
-                      if (!isInitial) onInterface(object);
-                    },
-                .onUpdate = [this](const Value&, const Value& after) { onInterface(after); },
-                .onDelete = [this](const Value& last) { onInterface(last); }});
+  addInformers(
+      api::interfaceResource(), world.interfaces,
+      {.onAdd = [this](const Value& object, bool isInitial) { onInterface({}, object, isInitial); },
+       .onUpdate = [this](const Value& before,
+                          const Value& after) { onInterface(before, after, false); },
+       .onDelete = [this](const Value& last) { onInterface(last, {}, false); }});
   addInformers(
       api::deferredResourceResource(), deferred,
       {.onAdd = [this](const Value& object, bool) { deferredController->enqueue(keyOf(object)); },
@@ -386,6 +413,7 @@ void Operator::Impl::startControllers() {
   plugController->start();
   deferredController->start();
   apparatusController->start();
+  interfaceController->start();
   log::info("controllers started", {{"workers", options.maxConcurrentReconciles}});
 }
 
@@ -474,6 +502,7 @@ bool Operator::stop() {
     clean &= impl.socketController->stop(std::chrono::seconds(5));
     clean &= impl.deferredController->stop(std::chrono::seconds(1));
     clean &= impl.apparatusController->stop(std::chrono::seconds(1));
+    clean &= impl.interfaceController->stop(std::chrono::seconds(1));
   }
   for (const auto& informer : impl.informers) informer->stop();
   if (impl.inputs != nullptr) impl.inputs->stop();

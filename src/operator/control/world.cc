@@ -46,6 +46,10 @@ std::vector<Value> World::plugsAttachedTo(std::string_view socketUid) const {
   return plugs->byIndex(kByAttachedSocket, socketUid);
 }
 
+std::vector<Value> World::socketsNamingInterface(const ObjectKey& interface) const {
+  return sockets->byIndex(kByInterface, interface.print());
+}
+
 std::vector<ObjectKey> World::plugsUsingInterface(const ObjectKey& interface) const {
   std::set<ObjectKey> keys;
   for (const ObjectKey& key : plugs->keysByIndex(kByInterface, interface.print())) keys.insert(key);

@@ -26,6 +26,7 @@ struct World {
   // Plugs that have begun to couple with the socket of that UID, and have not finished to decouple
   // from it.
   std::vector<Value> plugsAttachedTo(std::string_view socketUid) const;
+  std::vector<Value> socketsNamingInterface(const kube::api::ObjectKey& interface) const;
   // Plugs that are concerned by a change of an Interface: they or their sockets name it.
   std::vector<kube::api::ObjectKey> plugsUsingInterface(
       const kube::api::ObjectKey& interface) const;

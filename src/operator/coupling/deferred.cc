@@ -9,7 +9,6 @@ namespace iop::operators::coupling {
 namespace {
 
 using api::DeferredReason;
-using kube::api::keyOf;
 using Step = DeferredPlan::Step;
 
 // How often a kind is looked for that the cluster does not serve: its coming cannot be watched.
