@@ -16,11 +16,12 @@ lint: ## formatting, includes, manifests, clang-tidy on what changed (LINT=--all
 fmt: ## formats all C++
 	git ls-files --cached --others --exclude-standard '*.cc' '*.h' | xargs ls 2>/dev/null | xargs clang-format -i
 
-golden: ## writes the expected decisions (src/operator/coupling/testdata/*.out.yaml) anew; read the diff
+golden: ## writes the expected decisions (src/operator/coupling/testdata/*.out.yaml) and docs/template-functions.md anew; read the diff
 	cmake --preset dev
-	cmake --build --preset dev --target operator_coupling_test
+	cmake --build --preset dev --target operator_coupling_test gotemplate_test
 	IOP_GOLDEN=1 ctest --test-dir build/dev -R '^operator_coupling_test$$' --output-on-failure
-	git diff --stat -- src/operator/coupling/testdata
+	IOP_GOLDEN=1 build/dev/src/gotemplate/gotemplate_test --gtest_filter='ReferenceTest.*'
+	git diff --stat -- src/operator/coupling/testdata docs/template-functions.md
 
 bench: ## builds the benchmarks optimised and runs them (BENCH="--benchmark_filter=Parse": some), then the load
 	cmake --preset release

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "cli/run_command.h"
+#include "cli/template_command.h"
 
 namespace iop::cli {
 namespace {
@@ -82,6 +83,20 @@ void addRunFlags(CLI::App& app, RunFlags& flags) {
                  "Accepted and ignored: times are RFC 3339");
 }
 
+void addTemplateFlags(CLI::App& app, TemplateFlags& flags) {
+  app.add_flag(
+      "--jsonl", flags.jsonl,
+      "Answer each line of the standard input, a JSON object with template, data, name and "
+      "missingkey, by a line with output or error");
+  app.add_option("-f,--file", flags.file, "Render this file; - is the standard input");
+  app.add_option("--data", flags.dataFile, "The file's data, JSON or YAML; without it nil");
+  app.add_option("--left", flags.left, "Left delimiter")->capture_default_str();
+  app.add_option("--right", flags.right, "Right delimiter")->capture_default_str();
+  app.add_option("--missingkey", flags.missingKey, "What a key that is not there gives")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"default", "invalid", "zero", "error"}));
+}
+
 void configureLog(const RunFlags& flags) {
   log::Format format = flags.zapDevel ? log::Format::Console : log::Format::Json;
   if (!flags.zapEncoder.empty())
@@ -101,6 +116,7 @@ void configureLog(const RunFlags& flags) {
 // Go's flag package takes one dash for two.
 std::vector<std::string> withTwoDashes(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (!arguments.empty() && arguments[0] == "template") return arguments;  // not one of Go's
   for (std::string& argument : arguments) {
     if (argument.size() > 2 && argument[0] == '-' && argument[1] != '-') argument.insert(0, "-");
   }
@@ -130,6 +146,9 @@ int run(int argc, char** argv) {
   RunFlags flags;
   CLI::App* runCommand = app.add_subcommand("run", "Run the operator against a cluster");
   addRunFlags(*runCommand, flags);
+  TemplateFlags templateFlags;
+  CLI::App* templateCommand = app.add_subcommand("template", "Render Go templates");
+  addTemplateFlags(*templateCommand, templateFlags);
 
   std::vector<std::string> arguments = withTwoDashes(argc, argv);
   const bool isForApp = !arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h" ||
@@ -144,6 +163,8 @@ int run(int argc, char** argv) {
     return status == 0 ? 0 : 2;
   }
   if (runCommand->parsed()) return fromEnvironment(flags);
+  if (templateCommand->parsed())
+    return runTemplate(templateFlags, {std::cin, std::cout, std::cerr});
   return 0;
 }
 
