@@ -139,7 +139,11 @@ Status Executor::run(const coupling::Plan& plan, Subject& subject, const Value& 
   for (const Action& action : plan.actions) {
     Status done = perform(action, subject, other, stop);
     if (done) continue;
-    if (coupling::isPassedOver(plan, done.error())) {
+    // What is done to others may be gone without; our own writes are what the next look builds on.
+    const bool isForOthers = std::holds_alternative<Call>(action.what) ||
+                             std::holds_alternative<Effect>(action.what) ||
+                             std::holds_alternative<Prune>(action.what);
+    if (isForOthers && coupling::isPassedOver(plan, done.error())) {
       const std::string message =
           plan.masker.mask(action.attempt + " was skipped: " + done.error().message);
       notify({subject.side, true, std::string(api::nameOf(api::Reason::Error)), message}, subject,

@@ -53,7 +53,9 @@ Plan PlugDecision::run() {
     return plan;
   }
   if (!progress_.created) return deliverCreated();
-  if (!progress_.socketUid.empty() && !reasonToDecouple().empty()) {
+  // A decoupling that was begun is ended, whatever became of its reason.
+  const bool isDecoupling = progress_.event == Event::Decoupled;
+  if (!progress_.socketUid.empty() && (isDecoupling || !reasonToDecouple().empty())) {
     return isDeletedWithSocket() ? deleteSelf() : decouple();
   }
   if (auto plan = waitForSocket()) return std::move(*plan);
