@@ -81,12 +81,13 @@ Result<Outcome> DeferredReconciler::reconcile(const ObjectKey& key,
 
 Result<DeferredPlan> DeferredReconciler::decide(coupling::DeferredSnapshot& snapshot,
                                                 std::stop_token stop) {
+  const Dependent self{Dependent::Kind::DeferredResource, keyOf(snapshot.object)};
   for (int round = 0; round < kMaxRounds; ++round) {
     snapshot.now = with_.clock.now();
     DeferredPlan plan = coupling::decideDeferred(snapshot);
     if (plan.needs.empty()) return plan;
     for (const coupling::InputRef& ref : plan.needs.contents) {
-      Result<Value> content = with_.inputs.read(ref, stop);
+      Result<Value> content = with_.inputs.read(self, ref, stop);
       if (!content && content.error().code == Code::Canceled)
         return tl::unexpected<Error>(content.error());
       snapshot.contents.insert_or_assign(ref, std::move(content));

@@ -177,6 +177,10 @@ Status Executor::perform(const Action& action, Subject& subject, const Value& ot
     Status operator()(const coupling::WriteStatus&) const {
       return self.writeStatus(subject, stop);
     }
+    Status operator()(const coupling::ConfirmSocket&) const {
+      if (self.observers_.isStanding(other)) return {};
+      return fail(Code::Conflict, "socket " + keyOf(other).print() + " is being deleted");
+    }
     Status operator()(const Call& call) const {
       const std::string own = keyOf(subject.object).print();
       const std::string its = other.isNull() ? std::string() : keyOf(other).print();

@@ -36,10 +36,13 @@ struct Subject {
 
 class Executor {
  public:
-  // Told of the server's answers: to writes of plugs and sockets, and to applies of other objects.
+  // Told of the server's answers: to writes of plugs and sockets, and to applies of other objects;
+  // and asked what is known of them.
   struct Observers {
     std::function<void(api::Side, const Value& object, bool gone)> written;
     std::function<void(const Value& object)> applied;
+    // Whether the socket is still there and is not being deleted, as far as we know now.
+    std::function<bool(const Value& socket)> isStanding;
   };
 
   // All must outlive this.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kube/api/object.h"
+#include "operator/coupling/lookup.h"
 
 namespace iop::operators::control {
 namespace {
@@ -106,6 +107,11 @@ struct InputCache::Watch {
     std::lock_guard guard(mutex);
     return referred.contains(key);
   }
+  // What the store says is what the server has, but for what is on its way.
+  bool isCurrent() const {
+    const kube::runtime::InformerStatus status = informer->status();
+    return status.synced && !status.error;
+  }
 
   Resource resource;
   ImpersonatingClient asUser;
@@ -148,10 +154,7 @@ std::shared_ptr<InputCache::Watch> InputCache::makeWatch(const WatchKey& key,
   watch->informer =
       std::make_unique<Informer>(watch->asUser, clock_, watch->store, std::move(options));
   watch->informer->addHandlers(
-      {.onAdd =
-           [this, key](const Value& object, bool isInitial) {
-             if (!isInitial) onChange(key, object);
-           },
+      {.onAdd = [this, key](const Value& object, bool) { onChange(key, object); },
        .onUpdate = [this, key](const Value&, const Value& after) { onChange(key, after); },
        .onDelete = [this, key](const Value& last) { onChange(key, last); }});
   return watch;
@@ -185,56 +188,53 @@ bool InputCache::waitForSync(base::Duration timeout, std::stop_token stop) {
   return true;
 }
 
-bool InputCache::isBuiltIn(const InputRef& ref) const { return isConfigKind(ref.kind); }
-
 InputCache::WatchKey InputCache::watchKeyOf(const InputRef& ref) const {
-  if (!isBuiltIn(ref)) return {ref.kind, ref.key.namespaceName, ref.user};
+  if (!isConfigKind(ref.kind)) return {ref.kind, ref.key.namespaceName, ref.user};
   const bool all = options_.namespaces.size() == 1 && options_.namespaces.front().empty();
   return {ref.kind, all ? std::string() : ref.key.namespaceName, {}};
 }
 
-void InputCache::onChange(const WatchKey& watch, const Value& object) {
+void InputCache::onChange(const WatchKey& watch, const Value& object, const Dependent* reader) {
   std::vector<Dependent> woken;
   {
     std::lock_guard guard(mutex_);
     const auto found = dependents_.find({watch, kube::api::keyOf(object)});
     if (found != dependents_.end()) woken.assign(found->second.begin(), found->second.end());
   }
-  for (const Dependent& dependent : woken) wake_(dependent);
+  for (const Dependent& dependent : woken) {
+    if (reader == nullptr || dependent != *reader) wake_(dependent);
+  }
+}
+
+std::shared_ptr<InputCache::Watch> InputCache::dropRef(const Dependent& dependent,
+                                                       const InputRef& ref) {
+  const WatchKey key = watchKeyOf(ref);
+  const auto found = dependents_.find({key, ref.key});
+  if (found == dependents_.end()) return nullptr;
+  found->second.erase(dependent);
+  if (!found->second.empty()) return nullptr;
+  dependents_.erase(found);
+  const auto watch = watches_.find(key);
+  if (watch == watches_.end()) return nullptr;
+  {
+    std::lock_guard guard(watch->second->mutex);
+    watch->second->referred.erase(ref.key);
+    watch->second->known.erase(ref.key);
+    if (isConfigKind(ref.kind) || !watch->second->referred.empty()) return nullptr;
+  }
+  std::shared_ptr<Watch> unused = std::move(watch->second);
+  watches_.erase(watch);
+  return unused;
 }
 
 void InputCache::setDependents(const Dependent& dependent, const std::vector<InputRef>& refs) {
   std::vector<std::shared_ptr<Watch>> unused;  // ended after the lock is given back
+  std::set<InputRef> wanted(refs.begin(), refs.end());
   std::lock_guard guard(mutex_);
   const auto old = refsOf_.find(dependent);
-  if (old == refsOf_.end() && refs.empty()) return;
-  if (old != refsOf_.end()) {
-    if (old->second == refs) return;
-    for (const InputRef& ref : old->second) {
-      const auto found = dependents_.find({watchKeyOf(ref), ref.key});
-      if (found == dependents_.end()) continue;
-      found->second.erase(dependent);
-      const bool isStill = std::any_of(refs.begin(), refs.end(), [&](const InputRef& other) {
-        return other.key == ref.key && watchKeyOf(other) == watchKeyOf(ref);
-      });
-      if (!found->second.empty() || isStill) continue;
-      dependents_.erase(found);
-      const auto watch = watches_.find(watchKeyOf(ref));
-      if (watch == watches_.end()) continue;
-      bool isUnused = false;
-      {
-        std::lock_guard watchGuard(watch->second->mutex);
-        watch->second->referred.erase(ref.key);
-        watch->second->known.erase(ref.key);
-        isUnused = !isBuiltIn(ref) && watch->second->referred.empty();
-      }
-      if (isUnused) {
-        unused.push_back(std::move(watch->second));
-        watches_.erase(watch);
-      }
-    }
-  }
-  for (const InputRef& ref : refs) {
+  if (old == refsOf_.end() ? wanted.empty() : old->second == wanted) return;
+  // The new ones first: two refs may be of one object.
+  for (const InputRef& ref : wanted) {
     const WatchKey key = watchKeyOf(ref);
     dependents_[{key, ref.key}].insert(dependent);
     if (const auto watch = watches_.find(key); watch != watches_.end()) {
@@ -244,23 +244,35 @@ void InputCache::setDependents(const Dependent& dependent, const std::vector<Inp
       if (!started_) watch->second->known.insert(ref.key);
     }
   }
-  if (refs.empty()) {
+  if (old != refsOf_.end()) {
+    for (const InputRef& ref : old->second) {
+      const bool isWanted = std::any_of(wanted.begin(), wanted.end(), [&](const InputRef& other) {
+        return other.key == ref.key && watchKeyOf(other) == watchKeyOf(ref);
+      });
+      if (!isWanted) unused.push_back(dropRef(dependent, ref));
+    }
+  }
+  if (wanted.empty()) {
     refsOf_.erase(dependent);
   } else {
-    refsOf_[dependent] = refs;
+    refsOf_[dependent] = std::move(wanted);
   }
 }
 
-std::shared_ptr<InputCache::Watch> InputCache::registerRef(const InputRef& ref) {
+std::shared_ptr<InputCache::Watch> InputCache::registerRef(const Dependent& reader,
+                                                           const InputRef& ref) {
   const WatchKey key = watchKeyOf(ref);
   {
     std::lock_guard guard(mutex_);
+    if (stopped_) return nullptr;
+    refsOf_[reader].insert(ref);
+    dependents_[{key, ref.key}].insert(reader);
     if (const auto found = watches_.find(key); found != watches_.end()) {
       std::lock_guard watchGuard(found->second->mutex);
       found->second->referred.insert(ref.key);
       return found->second;
     }
-    if (isBuiltIn(ref) || stopped_) return nullptr;  // of a namespace that we do not watch
+    if (isConfigKind(ref.kind)) return nullptr;  // of a namespace that we do not watch
   }
   const Result<Resource> resource = client_.resolve(ref.kind);
   if (!resource) return nullptr;
@@ -278,20 +290,22 @@ std::shared_ptr<InputCache::Watch> InputCache::registerRef(const InputRef& ref) 
   return watch;
 }
 
-Result<Value> InputCache::read(const InputRef& ref, std::stop_token stop) {
-  const std::shared_ptr<Watch> watch = registerRef(ref);
-  if (watch != nullptr) {
+Result<Value> InputCache::read(const Dependent& reader, const InputRef& ref, std::stop_token stop) {
+  const std::shared_ptr<Watch> watch = registerRef(reader, ref);
+  if (watch != nullptr && watch->isCurrent()) {
     if (const std::optional<Value> stub = watch->store->find(ref.key)) {
       if (std::optional<Value> content = recall(ref, versionOf(*stub))) return std::move(*content);
     }
   }
   Resource resource = ref.kind.kind == "Secret" ? secrets() : configMaps();
-  if (!isBuiltIn(ref)) {
+  if (!isConfigKind(ref.kind)) {
     ASSIGN_OR_RETURN(resource, client_.resolve(ref.kind));
   }
   Result<Value> object = client_.get(resource, ref.key, callOptions(ref, std::move(stop)));
   if (watch != nullptr && (object || object.error().isNotFound())) {
-    if (object) watch->store->put(watch->informer->options().namespaceName, stubOf(*object));
+    // The watch will not tell of this version again: who else waits for it hears of it from us.
+    if (object && watch->store->put(watch->informer->options().namespaceName, stubOf(*object)))
+      onChange(watchKeyOf(ref), *object, &reader);
     std::lock_guard watchGuard(watch->mutex);
     watch->known.insert(ref.key);
   }
@@ -302,21 +316,22 @@ Result<Value> InputCache::read(const InputRef& ref, std::stop_token stop) {
   return object;
 }
 
-Result<std::optional<ObjectVersion>> InputCache::version(const InputRef& ref,
+Result<std::optional<ObjectVersion>> InputCache::version(const Dependent& reader,
+                                                         const InputRef& ref,
                                                          std::stop_token stop) {
-  const std::shared_ptr<Watch> watch = registerRef(ref);
-  if (watch != nullptr) {
+  const std::shared_ptr<Watch> watch = registerRef(reader, ref);
+  // The state of an object of our own kinds is not its resourceVersion: it has to be read.
+  if (watch != nullptr && watch->isCurrent() && !coupling::isOwnKind(ref)) {
     bool isKnown = false;
     {
       std::lock_guard watchGuard(watch->mutex);
       isKnown = watch->known.contains(ref.key);
     }
-    const std::optional<Value> stub = watch->store->find(ref.key);
-    if (stub) return versionOf(*stub);
-    if (isKnown && watch->informer->hasSynced()) return std::nullopt;
+    if (const std::optional<Value> stub = watch->store->find(ref.key)) return versionOf(*stub);
+    if (isKnown) return std::nullopt;
   }
-  const Result<Value> object = read(ref, std::move(stop));
-  if (object) return versionOf(*object);
+  const Result<Value> object = read(reader, ref, std::move(stop));
+  if (object) return coupling::versionOf(ref, *object);
   if (object.error().isNotFound()) return std::nullopt;
   return tl::unexpected<Error>(object.error());
 }
@@ -324,21 +339,26 @@ Result<std::optional<ObjectVersion>> InputCache::version(const InputRef& ref,
 void InputCache::noteWritten(const Value& object) {
   const coupling::GroupVersionKind kind = kube::api::kindOf(object);
   const ObjectKey key = kube::api::keyOf(object);
-  std::lock_guard guard(mutex_);
-  for (const auto& [watchKey, watch] : watches_) {
-    const bool isIts = watchKey.kind == kind && (watchKey.namespaceName.empty() ||
-                                                 watchKey.namespaceName == key.namespaceName);
-    if (isIts && watch->isReferred(key))
-      watch->store->put(watch->informer->options().namespaceName, stubOf(object));
+  std::vector<WatchKey> changed;  // told after the lock is given back
+  {
+    std::lock_guard guard(mutex_);
+    for (const auto& [watchKey, watch] : watches_) {
+      const bool isIts = watchKey.kind == kind && (watchKey.namespaceName.empty() ||
+                                                   watchKey.namespaceName == key.namespaceName);
+      if (isIts && watch->isReferred(key) &&
+          watch->store->put(watch->informer->options().namespaceName, stubOf(object))) {
+        changed.push_back(watchKey);
+      }
+    }
   }
+  for (const WatchKey& watchKey : changed) onChange(watchKey, object);
 }
 
 bool InputCache::needsPoll(const std::vector<InputRef>& refs) const {
   std::lock_guard guard(mutex_);
   for (const InputRef& ref : refs) {
     const auto found = watches_.find(watchKeyOf(ref));
-    if (found == watches_.end()) return true;
-    if (!isBuiltIn(ref) && !found->second->informer->hasSynced()) return true;
+    if (found == watches_.end() || !found->second->isCurrent()) return true;
   }
   return false;
 }

@@ -4,18 +4,19 @@
 // what is waited for. Knows the present version of each, tells whom to wake when one changes, and
 // reads contents when they are needed.
 //
-//   inputs.setDependents(plug, {ref});   // from now on a change of ref wakes the plug
-//   Result<Value> secret = inputs.read(ref, stop);
-//   Result<std::optional<ObjectVersion>> now = inputs.version(ref, stop);
+//   Result<Value> secret = inputs.read(plug, ref, stop);  // from now on a change wakes the plug
+//   Result<std::optional<ObjectVersion>> now = inputs.version(plug, ref, stop);
+//   inputs.setDependents(plug, {ref});                    // and a change of nothing else
 //
 // Flow: one metadata-only watch of all Secrets and one of all ConfigMaps (a set for each watched
 // namespace), which keep only what somebody refers to; for other kinds, one metadata-only watch for
-// each kind, namespace and service account. A key is registered before its object is read, so that
-// no change between the two is missed.
+// each kind, namespace and service account. Who reads an object is registered before it is read, so
+// that no change between the two is missed.
 // Guarantees: memory grows with what is referred to, not with what is in the cluster. Contents are
-// kept only for what was read lately, within kMaxContentBytes.
+// kept only for what was read lately, within kMaxContentBytes. What a watch has shown is used only
+// while the watch is up to date; otherwise each read asks the server.
 // Assumptions: a service account that may get an object may be allowed to watch it; where it is
-// not, dependents are woken by a poll every kPollInterval.
+// not, dependents have to poll (needsPoll) every kPollInterval.
 //
 // Thread-safe.
 
@@ -74,19 +75,21 @@ class InputCache {
   void stop();
   bool waitForSync(base::Duration timeout, std::stop_token stop);
 
-  // What somebody depends on from now on, in place of what it did before. An empty list forgets
-  // them.
+  // What somebody depends on from now on, in place of what it did or has read before. An empty list
+  // forgets them.
   void setDependents(const Dependent& dependent, const std::vector<InputRef>& refs);
 
   // The whole object, read as the ref's user; from memory where it is the version that the watch
-  // knows.
-  Result<Value> read(const InputRef& ref, std::stop_token stop);
-  // The version that the watch knows, reading the object's metadata if it knows none yet; nothing
-  // where there is no such object. Errors: what kept us from finding out.
-  Result<std::optional<ObjectVersion>> version(const InputRef& ref, std::stop_token stop);
-  // The server's answer to a write of ours: what is read from now on is at least as new.
+  // knows. A later change wakes the reader.
+  Result<Value> read(const Dependent& reader, const InputRef& ref, std::stop_token stop);
+  // The version that the watch knows, reading the object if it knows none yet; nothing where there
+  // is no such object. A later change wakes the reader. Errors: what kept us from finding out.
+  Result<std::optional<ObjectVersion>> version(const Dependent& reader, const InputRef& ref,
+                                               std::stop_token stop);
+  // The server's answer to a write of ours: what is read from now on is at least as new, and who
+  // depends on it is woken.
   void noteWritten(const Value& object);
-  // True if one of the refs can only be polled.
+  // True if changes of one of the refs are not seen at present.
   bool needsPoll(const std::vector<InputRef>& refs) const;
 
  private:
@@ -104,12 +107,16 @@ class InputCache {
     std::list<InputRef>::iterator place;
   };
 
-  bool isBuiltIn(const InputRef& ref) const;
   WatchKey watchKeyOf(const InputRef& ref) const;
-  // Makes sure that changes of the ref are seen from now on.
-  std::shared_ptr<Watch> registerRef(const InputRef& ref);
+  // Makes sure that changes of the ref are seen, and wake the reader, from now on. Null where it
+  // cannot be watched.
+  std::shared_ptr<Watch> registerRef(const Dependent& reader, const InputRef& ref);
+  // Under the lock. The watch that nobody needs any more, to be ended without it; null if there is
+  // none.
+  std::shared_ptr<Watch> dropRef(const Dependent& dependent, const InputRef& ref);
   std::shared_ptr<Watch> makeWatch(const WatchKey& key, const kube::api::Resource& resource);
-  void onChange(const WatchKey& watch, const Value& object);
+  // Wakes all who depend on the object, but not `reader`, who has just read it.
+  void onChange(const WatchKey& watch, const Value& object, const Dependent* reader = nullptr);
   void remember(const InputRef& ref, const Value& object);
   std::optional<Value> recall(const InputRef& ref, const ObjectVersion& version);
 
@@ -122,7 +129,7 @@ class InputCache {
   bool started_ = false;
   bool stopped_ = false;
   std::map<WatchKey, std::shared_ptr<Watch>> watches_;
-  std::map<Dependent, std::vector<InputRef>> refsOf_;
+  std::map<Dependent, std::set<InputRef>> refsOf_;
   std::map<std::pair<WatchKey, ObjectKey>, std::set<Dependent>> dependents_;
   std::map<InputRef, Content> contents_;
   std::list<InputRef> recent_;  // most recently used first

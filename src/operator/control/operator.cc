@@ -51,11 +51,11 @@ bool isQueued(const Value& plug) {
          api::nameOf(api::Reason::SocketFull);
 }
 
-// Objects other than ours that a coupling was made of, by its status.
+// What a coupling has looked up, by its status.
 std::vector<InputRef> recordedInputs(const Value& plug) {
   std::vector<InputRef> refs;
   for (const coupling::Input& input : coupling::parseInputs(plug["status"]["coupling"]["inputs"])) {
-    if (input.ref.kind.group != api::kGroup) refs.push_back(input.ref);
+    if (!coupling::isCoupledItself(input.ref)) refs.push_back(input.ref);
   }
   return refs;
 }
@@ -216,10 +216,10 @@ void Operator::Impl::onPlug(const Value& before, const Value& after, bool isInit
     plugController->enqueue(keyOf(present), isInitial ? Priority::Low : Priority::Normal);
   }
   // Who leaves a line without having got a place moves it.
-  if (isQueued(before) && (after.isNull() || kube::api::isBeingDeleted(after) ||
-                           api::socketOf(before) != api::socketOf(after))) {
+  const bool isStillInLine = isQueued(after) && !kube::api::isBeingDeleted(after) &&
+                             api::socketOf(before) == api::socketOf(after);
+  if (isQueued(before) && !isStillInLine && attachedSocketUid(after).empty())
     wakeQueue(api::socketOf(before));
-  }
   // The sockets that it was or is attached to count their plugs, and a place that became free goes
   // to the next.
   const auto reasonOf = [](const Value& plug) {
@@ -303,7 +303,12 @@ void Operator::Impl::build() {
       *client, clock, *events, *apparatus,
       Executor::Observers{
           [this](api::Side side, const Value& object, bool gone) { onWritten(side, object, gone); },
-          [this](const Value& object) { inputs->noteWritten(object); }});
+          [this](const Value& object) { inputs->noteWritten(object); },
+          [this](const Value& socket) {
+            const std::optional<Value> now = world.sockets->find(keyOf(socket));
+            return now && kube::api::uidOf(*now) == kube::api::uidOf(socket) &&
+                   !kube::api::isBeingDeleted(*now);
+          }});
   std::map<api::Side, std::string> debugEndpoints;
   if (!options.debugPlugEndpoint.empty())
     debugEndpoints[api::Side::Plug] = options.debugPlugEndpoint;
@@ -317,7 +322,8 @@ void Operator::Impl::build() {
       }});
   plugReconciler = std::make_unique<PlugReconciler>(
       PlugReconciler::Dependencies{world, *client, clock, *inputs, *apparatus, *executor, *pods,
-                                   debugEndpoints, options.clusterDomain});
+                                   debugEndpoints, options.clusterDomain,
+                                   [this](const ObjectKey& socket) { wakeQueue(socket); }});
   socketReconciler = std::make_unique<SocketReconciler>(
       world, *client, clock, *executor, *pods, options.debugSocketEndpoint, options.clusterDomain);
   interfaceReconciler = std::make_unique<InterfaceReconciler>(world, *client, clock);

@@ -55,7 +55,7 @@ Result<Outcome> PlugReconciler::reconcile(const ObjectKey& key,
   with_.pods.forget({Dependent::Kind::Plug, key});
   const std::optional<Value> plug = with_.world.plugs->find(key);
   if (!plug) {
-    with_.inputs.setDependents({Dependent::Kind::Plug, key}, {});
+    forget(key);
     return Outcome{};
   }
   Pass pass;
@@ -63,13 +63,15 @@ Result<Outcome> PlugReconciler::reconcile(const ObjectKey& key,
   pass.subject.stored = *plug;
   pass.stop = context.stop;
   Result<Outcome> outcome = runPasses(pass);
-  releasePlace(key);
-  if (pass.subject.gone) {
-    with_.inputs.setDependents({Dependent::Kind::Plug, key}, {});
-    std::lock_guard guard(payloadsMutex_);
-    payloads_.erase(std::string(kube::api::uidOf(*plug)));
-  }
+  releasePlace(pass.subject.stored);
+  if (pass.subject.gone) forget(key);
   return outcome;
+}
+
+void PlugReconciler::forget(const ObjectKey& key) {
+  with_.inputs.setDependents({Dependent::Kind::Plug, key}, {});
+  std::lock_guard guard(payloadsMutex_);
+  payloads_.erase(key);
 }
 
 Result<Outcome> PlugReconciler::runPasses(Pass& pass) {
@@ -82,7 +84,8 @@ Result<Outcome> PlugReconciler::runPasses(Pass& pass) {
     if (!done) return handleFailure(pass, plan, *failed, done.error());
     if (plan.payload) {
       std::lock_guard guard(payloadsMutex_);
-      payloads_[std::string(kube::api::uidOf(pass.subject.object))] = *plan.payload;
+      payloads_[kube::api::keyOf(pass.subject.object)] = {
+          std::string(kube::api::uidOf(pass.subject.object)), *plan.payload};
     }
     if (pass.subject.gone) return Outcome{};
     if (plan.again) continue;
@@ -94,7 +97,11 @@ Result<Outcome> PlugReconciler::runPasses(Pass& pass) {
     }
     with_.inputs.setDependents({Dependent::Kind::Plug, kube::api::keyOf(pass.subject.object)},
                                plan.watched);
-    if (plan.failure) return tl::unexpected<Error>(*plan.failure);
+    if (plan.failure) {
+      Error failure = *plan.failure;
+      failure.message = plan.masker.mask(failure.message);
+      return tl::unexpected<Error>(std::move(failure));
+    }
     if (plan.requeueAfter) return Outcome{.requeueAfter = *plan.requeueAfter};
     if (with_.inputs.needsPoll(plan.watched))
       return Outcome{.requeueAfter = InputCache::kPollInterval};
@@ -108,6 +115,7 @@ Result<Outcome> PlugReconciler::handleFailure(Pass& pass, const Plan& plan,
   // A write that was based on an old version: look again, with the new one. Nobody needs to be
   // told.
   const bool isOwnWrite = std::holds_alternative<coupling::WriteStatus>(action.what) ||
+                          std::holds_alternative<coupling::ConfirmSocket>(action.what) ||
                           std::holds_alternative<coupling::AddFinalizer>(action.what) ||
                           std::holds_alternative<coupling::RemoveFinalizer>(action.what);
   if (isOwnWrite && error.isConflict()) return Outcome{.requeueAfter = kAfterConflict};
@@ -159,9 +167,10 @@ void PlugReconciler::gather(Pass& pass) const {
   snapshot.contents.clear();
   snapshot.versions.clear();
   std::lock_guard guard(payloadsMutex_);
-  const auto payload = payloads_.find(std::string(kube::api::uidOf(snapshot.plug)));
-  snapshot.deliveredPayload =
-      payload == payloads_.end() ? std::nullopt : std::optional(payload->second);
+  const auto payload = payloads_.find(kube::api::keyOf(snapshot.plug));
+  const bool isKnown = payload != payloads_.end() &&
+                       payload->second.plugUid == kube::api::uidOf(snapshot.plug);
+  snapshot.deliveredPayload = isKnown ? std::optional(payload->second.digest) : std::nullopt;
 }
 
 void PlugReconciler::gatherRivals(Snapshot& snapshot) const {
@@ -205,25 +214,26 @@ Result<Plan> PlugReconciler::decide(Pass& pass) {
 
 Status PlugReconciler::fetch(const coupling::Needs& needs, Pass& pass) {
   Snapshot& snapshot = pass.snapshot;
+  const Dependent self{Dependent::Kind::Plug, kube::api::keyOf(snapshot.plug)};
   for (const InputRef& ref : needs.contents) {
-    Result<Value> content = with_.inputs.read(ref, pass.stop);
+    Result<Value> content = with_.inputs.read(self, ref, pass.stop);
     if (!content && content.error().code == Code::Canceled)
       return tl::unexpected<Error>(content.error());
     snapshot.contents.insert_or_assign(ref, std::move(content));
   }
   for (const InputRef& ref : needs.versions) {
-    ASSIGN_OR_RETURN(snapshot.versions[ref], with_.inputs.version(ref, pass.stop));
+    ASSIGN_OR_RETURN(snapshot.versions[ref], with_.inputs.version(self, ref, pass.stop));
   }
   for (const coupling::GroupVersionKind& kind : needs.resources) {
     Result<kube::api::Resource> resource = with_.client.resolve(kind);
-    if (!resource && !resource.error().isNotFound()) return tl::unexpected<Error>(resource.error());
+    if (!resource && resource.error().code == Code::Canceled)
+      return tl::unexpected<Error>(resource.error());
     snapshot.resources.insert_or_assign(kind, std::move(resource));
   }
   for (const Side side : needs.apparatuses) {
     const Value& own = side == Side::Plug ? snapshot.plug : pass.socketAtHand();
     ApparatusPods::Use use;
-    Status ready = with_.pods.ensure(
-        side, own, {Dependent::Kind::Plug, kube::api::keyOf(snapshot.plug)}, use, pass.stop);
+    Status ready = with_.pods.ensure(side, own, self, use, pass.stop);
     if (!ready && ready.error().code == Code::Canceled) return tl::unexpected<Error>(ready.error());
     snapshot.apparatuses.insert_or_assign(side, std::move(ready));
     pass.uses.push_back(std::move(use));
@@ -238,9 +248,16 @@ Status PlugReconciler::fetch(const coupling::Needs& needs, Pass& pass) {
   return {};
 }
 
-void PlugReconciler::releasePlace(const ObjectKey& key) {
-  std::lock_guard guard(placesMutex_);
-  reserved_.erase(key);
+void PlugReconciler::releasePlace(const Value& plug) {
+  {
+    std::lock_guard guard(placesMutex_);
+    const auto found = reserved_.find(kube::api::keyOf(plug));
+    if (found == reserved_.end()) return;
+    const bool isTaken = attachedSocketUid(plug) == found->second;
+    reserved_.erase(found);
+    if (isTaken) return;
+  }
+  with_.placeFreed(api::socketOf(plug));
 }
 
 }  // namespace iop::operators::control

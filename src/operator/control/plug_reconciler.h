@@ -5,6 +5,7 @@
 //
 // Thread-safe; a plug must not be reconciled by two threads at once (a Controller sees to that).
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -34,6 +35,8 @@ class PlugReconciler {
     ApparatusPods& pods;
     std::map<api::Side, std::string> debugEndpoints;
     std::string clusterDomain;
+    // A place under the socket's limit has become free.
+    std::function<void(const kube::api::ObjectKey& socket)> placeFreed;
   };
 
   explicit PlugReconciler(Dependencies dependencies) : with_(std::move(dependencies)) {}
@@ -52,7 +55,10 @@ class PlugReconciler {
   Status fetch(const coupling::Needs& needs, Pass& pass);
   Result<kube::runtime::Outcome> handleFailure(Pass& pass, const coupling::Plan& plan,
                                                const coupling::Action& action, const Error& error);
-  void releasePlace(const kube::api::ObjectKey& key);
+  // Of a plug that is gone.
+  void forget(const kube::api::ObjectKey& key);
+  // The place that was reserved for a plug stands in its status now, or goes to another.
+  void releasePlace(const Value& plug);
 
   Dependencies with_;
 
@@ -60,9 +66,13 @@ class PlugReconciler {
   mutable std::mutex placesMutex_;
   std::map<kube::api::ObjectKey, std::string> reserved_;  // plug → socket UID
 
-  // Digests of what was last delivered to whom (by plug UID); never written anywhere.
+  // Digests of what was last delivered to whom; never written anywhere.
+  struct Payload {
+    std::string plugUid;
+    std::string digest;
+  };
   mutable std::mutex payloadsMutex_;
-  std::map<std::string, std::string> payloads_;
+  std::map<kube::api::ObjectKey, Payload> payloads_;
 };
 
 }  // namespace iop::operators::control

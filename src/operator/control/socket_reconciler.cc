@@ -1,6 +1,7 @@
 #include "operator/control/socket_reconciler.h"
 
 #include "kube/api/object.h"
+#include "operator/api/spec.h"
 #include "operator/coupling/apparatus.h"
 #include "operator/coupling/status.h"
 
@@ -33,6 +34,8 @@ Result<Outcome> SocketReconciler::reconcile(const ObjectKey& key,
   for (int pass = 0; pass < kMaxPasses; ++pass) {
     snapshot.socket = subject.object;
     snapshot.now = clock_.now();
+    if (const auto interface = api::interfaceOf(subject.object))
+      snapshot.interface = world_.interfaces->find(*interface).value_or(Value());
     snapshot.coupledPlugs.clear();
     const std::vector<Value> attached = world_.plugsAttachedTo(kube::api::uidOf(subject.object));
     snapshot.attachedPlugs = attached.size();
@@ -49,7 +52,7 @@ Result<Outcome> SocketReconciler::reconcile(const ObjectKey& key,
       }
       for (const coupling::GroupVersionKind& kind : plan.needs.resources) {
         Result<kube::api::Resource> resource = client_.resolve(kind);
-        if (!resource && !resource.error().isNotFound())
+        if (!resource && resource.error().code == Code::Canceled)
           return tl::unexpected<Error>(resource.error());
         snapshot.resources.insert_or_assign(kind, std::move(resource));
       }
@@ -69,10 +72,11 @@ Result<Outcome> SocketReconciler::reconcile(const ObjectKey& key,
     if (done && plan.failure) {
       // What only a change of rights mends is not watched, so it is tried again as well.
       Error failure = *plan.failure;
+      failure.message = plan.masker.mask(failure.message);
       if (!failure.isRetriable()) failure.code = Code::InternalError;
       return tl::unexpected<Error>(std::move(failure));
     }
-    if (done) return Outcome{};
+    if (done) return Outcome{.requeueAfter = plan.requeueAfter.value_or(base::Duration{})};
     if (done.error().isConflict() &&
         (failed == nullptr || !std::holds_alternative<coupling::Effect>(failed->what))) {
       return Outcome{.requeueAfter = kAfterConflict};
@@ -81,7 +85,8 @@ Result<Outcome> SocketReconciler::reconcile(const ObjectKey& key,
     if (failed == nullptr || done.error().code == Code::Canceled)
       return tl::unexpected<Error>(done.error());
 
-    const Error error = done.error().withContext(failed->attempt);
+    Error error = done.error().withContext(failed->attempt);
+    error.message = plan.masker.mask(error.message);
     const api::Reason reason = error.cause == coupling::kApparatusNotRunning
                                    ? api::Reason::ApparatusNotReady
                                    : api::Reason::Error;

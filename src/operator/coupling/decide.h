@@ -31,6 +31,7 @@ Plan decidePlug(const Snapshot& snapshot);
 // What the decision on a socket looks at.
 struct SocketSnapshot {
   Value socket;
+  Value interface;  // the Interface object that it names; null if there is none
   // The plugs whose status says that they are coupled to it, sorted by namespace and name.
   std::vector<Value> coupledPlugs;
   // How many plugs have begun to couple with it or have not finished to decouple from it.

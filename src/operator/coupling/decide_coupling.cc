@@ -28,14 +28,12 @@ bool areResultsStatic(const Value& plug, const Value& socket) {
   return true;
 }
 
-bool isOurs(const Input& input) { return input.ref.kind.group == api::kGroup; }
-
 }  // namespace
 
 bool PlugDecision::isSteady(Needs& needs) const {
   if (progress_.socketUid.empty() || progress_.event) return false;
   for (const Input& input : parseInputs(status_["coupling"]["inputs"])) {
-    if (isOurs(input)) {
+    if (isCoupledItself(input.ref)) {
       const Value* object = nullptr;
       if (input.ref.kind.kind == "Plug") {
         object = &plug_;
@@ -56,11 +54,7 @@ bool PlugDecision::isSteady(Needs& needs) const {
       needs.versions.insert(input.ref);
       continue;
     }
-    // A cache that lags behind what was read directly is no change.
-    if (!found->second || found->second->uid != input.version.uid ||
-        kube::api::compareResourceVersions(found->second->version, input.version.version) > 0) {
-      return false;
-    }
+    if (!found->second || isOtherState(input.ref, *found->second, input.version)) return false;
   }
   return true;
 }
@@ -74,18 +68,19 @@ Plan PlugDecision::coupleOrUpdate() {
     return plan;
   }
   if (steady) {
-    Lookup lookup(snapshot_);
+    Lookup lookup = lookUp();
     Plan plan = wait(lookup, Reason::CouplingSucceeded, {});
     for (const Input& input : parseInputs(status_["coupling"]["inputs"])) {
-      if (!isOurs(input)) plan.watched.push_back(input.ref);
+      if (!isCoupledItself(input.ref)) plan.watched.push_back(input.ref);
     }
     return plan;
   }
 
-  Lookup lookup(snapshot_);
+  Lookup lookup = lookUp();
   const auto agreement = negotiate(plug_, snapshot_.socket, snapshot_.interfaces,
                                    status_["interfaceVersion"].asString());
   if (!agreement) return wait(lookup, Reason::InterfaceMismatch, agreement.error().message);
+  if (auto later = giveWay()) return std::move(*later);
   if (auto waiting = waitForApparatus(lookup, {Side::Plug, Side::Socket})) {
     return std::move(*waiting);
   }
@@ -139,7 +134,7 @@ Plan PlugDecision::deliver(Lookup& lookup, const Agreement& agreement, Sources& 
         render(lookup, side, "resources", event, sources.resourceScope(side, configs));
     if (!rendered) {
       if (Lookup::isUnknown(rendered.error())) continue;
-      return wait(lookup, Reason::Error, rendered.error().message);
+      return cannotRender(lookup, rendered.error());
     }
     const auto made = entriesOf(*rendered);
     entries.insert(entries.end(), made.begin(), made.end());
@@ -194,6 +189,7 @@ Plan PlugDecision::deliver(Lookup& lookup, const Agreement& agreement, Sources& 
   if (grows || (isNewCoupling && hasEffects)) {
     plan.actions.push_back(
         {WriteStatus{}, Side::Plug, "record what the coupling is about to make"});
+    if (plan.takesPlace) plan.actions.push_back({ConfirmSocket{}, Side::Plug, "look at the socket"});
   }
   for (const Side side : api::kSides) {
     if (keepsProgress && progress_.isDeliveredTo(side)) continue;
@@ -238,7 +234,7 @@ Plan PlugDecision::finish(Lookup& lookup, const Agreement& agreement, Sources& s
                sources.resultScope(side, configs, *results));
     if (!rendered) {
       if (Lookup::isUnknown(rendered.error())) continue;
-      return wait(lookup, Reason::Error, rendered.error().message);
+      return cannotRender(lookup, rendered.error());
     }
     const auto made = entriesOf(*rendered);
     entries.insert(entries.end(), made.begin(), made.end());
@@ -253,7 +249,7 @@ Plan PlugDecision::finish(Lookup& lookup, const Agreement& agreement, Sources& s
           render(lookup, side, "resources", still, sources.resourceScope(side, configs));
       if (!rendered) {
         if (Lookup::isUnknown(rendered.error())) continue;
-        return wait(lookup, Reason::Error, rendered.error().message);
+        return cannotRender(lookup, rendered.error());
       }
       const auto made = entriesOf(*rendered);
       named.insert(named.end(), made.begin(), made.end());

@@ -15,8 +15,9 @@ using api::Reason;
 using api::Side;
 using kube::api::keyOf;
 
-// How long a plug gives way to older ones that nobody has looked at yet.
+// How long a plug gives way for each older one that nobody has looked at yet, and in all.
 constexpr std::chrono::milliseconds kGiveWay{50};
+constexpr std::chrono::milliseconds kLongestGiveWay{2000};
 
 // Positions in a line are told up to here: a long line must not be written anew for each step.
 constexpr std::int64_t kMostPositions = 20;
@@ -85,8 +86,24 @@ Plan PlugDecision::wait(Lookup& lookup, Reason reason, const std::string& messag
       before["reason"].asString() != api::nameOf(reason) || before["message"].asString() != text;
   if (api::isFailure(reason) && isNews)
     addNotice(plan, Side::Plug, true, std::string(api::nameOf(reason)), text);
+  plan.masker = lookup.masker();
   for (const auto& [ref, content] : snapshot_.contents) plan.watched.push_back(ref);
+  if (lookup.lacksKind()) plan.requeueAfter = kUnknownKindPause;
   return plan;
+}
+
+Plan PlugDecision::cannotRender(Lookup& lookup, const Error& error) {
+  Plan plan = wait(lookup, Reason::Error, error.message);
+  if (plan.needs.empty() && error.isRetriable() && !error.isNotFound()) plan.failure = error;
+  return plan;
+}
+
+Lookup PlugDecision::lookUp(bool tolerant) const {
+  Lookup lookup(snapshot_, tolerant);
+  const Value& socket =
+      snapshot_.coupledSocket.isNull() ? snapshot_.socket : snapshot_.coupledSocket;
+  noteSensitiveSpecs(lookup.masker(), plug_, socket, snapshot_.interfaces);
+  return lookup;
 }
 
 Plan PlugDecision::fromSourceError(Lookup& lookup, const SourceError& error) {
@@ -107,7 +124,7 @@ Plan PlugDecision::fromSourceError(Lookup& lookup, const SourceError& error) {
 }
 
 Plan PlugDecision::deliverCreated() {
-  Lookup lookup(snapshot_);
+  Lookup lookup = lookUp();
   const Value scope = Value::object({{"plug", plug_}});
   Result<std::vector<RenderedObject>> objects =
       render(lookup, Side::Plug, "resources", Event::Created, scope);
@@ -116,7 +133,7 @@ Plan PlugDecision::deliverCreated() {
     plan.needs = std::move(lookup.needs());
     return plan;
   }
-  if (!objects) return wait(lookup, Reason::Error, objects.error().message);
+  if (!objects) return cannotRender(lookup, objects.error());
   if (auto waiting = waitForApparatus(lookup, {Side::Plug})) return std::move(*waiting);
 
   const auto endpoint = endpointOf(snapshot_, Side::Plug, plug_);
@@ -153,8 +170,9 @@ std::string PlugDecision::reasonToDecouple() const {
   // update instead.
   bool specsChanged = false;
   for (const Input& input : parseInputs(status_["coupling"]["inputs"])) {
-    const bool isPlug = input.ref.kind.kind == "Plug" && input.ref.kind.group == api::kGroup;
-    const bool isSocket = input.ref.kind.kind == "Socket" && input.ref.kind.group == api::kGroup;
+    if (!isCoupledItself(input.ref)) continue;
+    const bool isPlug = input.ref.kind.kind == "Plug";
+    const bool isSocket = input.ref.kind.kind == "Socket";
     if (isPlug) specsChanged |= input.version.version != std::to_string(generation_);
     if (isSocket)
       specsChanged |= input.version.version != std::to_string(kube::api::generationOf(socket));
@@ -166,7 +184,7 @@ std::string PlugDecision::reasonToDecouple() const {
 }
 
 std::optional<Plan> PlugDecision::waitForSocket() {
-  Lookup lookup(snapshot_);
+  Lookup lookup = lookUp();
   const Value& socket = snapshot_.socket;
   const std::string name = "socket " + api::socketOf(plug_).print();
   if (socket.isNull()) return wait(lookup, Reason::SocketNotCreated, {});
@@ -239,30 +257,45 @@ Plan PlugDecision::deleteSelf() {
   return plan;
 }
 
-std::optional<Plan> PlugDecision::waitForPlace() {
+std::optional<PlugDecision::Line> PlugDecision::line() const {
   const std::int64_t limit = snapshot_.socket["spec"]["limit"].asInt();
   if (limit <= 0 || !progress_.socketUid.empty()) return std::nullopt;
-  std::int64_t placed = 0, queuedAhead = 0, undecidedAhead = 0;
+  Line line{.limit = limit};
   for (const Rival& rival : snapshot_.rivals) {
-    if (rival.state == Rival::State::Placed) ++placed;
-    if (rival.state == Rival::State::Queued && isOlder(rival, plug_)) ++queuedAhead;
-    if (rival.state == Rival::State::Undecided && isOlder(rival, plug_)) ++undecidedAhead;
+    if (rival.state == Rival::State::Placed) ++line.placed;
+    if (!isOlder(rival, plug_)) continue;
+    if (rival.state == Rival::State::Queued) ++line.queuedAhead;
+    if (rival.state == Rival::State::Undecided) ++line.undecidedAhead;
   }
-  const std::int64_t free = limit - placed;
-  if (free > queuedAhead + undecidedAhead) return std::nullopt;
-  if (free > queuedAhead) {
-    Plan plan;
-    plan.requeueAfter = kGiveWay;
-    return plan;
-  }
-  Lookup lookup(snapshot_);
-  const std::int64_t ahead = queuedAhead + undecidedAhead;
+  return line;
+}
+
+std::optional<Plan> PlugDecision::giveWay() const {
+  const std::optional<Line> line = this->line();
+  if (!line) return std::nullopt;
+  const std::int64_t left = line->limit - line->placed - line->queuedAhead;
+  if (left <= 0 || left > line->undecidedAhead) return std::nullopt;
+  Plan plan;
+  // The more are ahead, the longer it takes them: a long line must not look around all the time.
+  plan.requeueAfter = std::min(kGiveWay * line->undecidedAhead, kLongestGiveWay);
+  for (const auto& [ref, content] : snapshot_.contents) plan.watched.push_back(ref);
+  return plan;
+}
+
+std::optional<Plan> PlugDecision::waitForPlace() {
+  if (auto plan = giveWay()) return plan;
+  const std::optional<Line> line = this->line();
+  if (!line) return std::nullopt;
+  const std::int64_t ahead = line->queuedAhead + line->undecidedAhead;
+  if (line->limit - line->placed > ahead) return std::nullopt;
+  Lookup lookup = lookUp();
   const std::string position = ahead < kMostPositions
                                    ? "number " + std::to_string(ahead + 1) + " in line"
                                    : "more than " + std::to_string(kMostPositions) + " are ahead";
   return wait(lookup, Reason::SocketFull,
-              "socket " + keyOf(snapshot_.socket).print() + " is full: " + std::to_string(placed) +
-                  " of " + std::to_string(limit) + " places are taken; " + position);
+              "socket " + keyOf(snapshot_.socket).print() + " is full: " +
+                  std::to_string(line->placed) + " of " + std::to_string(line->limit) +
+                  " places are taken; " + position);
 }
 
 Result<std::vector<RenderedObject>> PlugDecision::render(Lookup& lookup, Side side,

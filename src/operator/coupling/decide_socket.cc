@@ -133,6 +133,15 @@ Plan waitForApparatus(Plan plan, const SocketSnapshot& snapshot) {
   return plan;
 }
 
+// A lookup that knows already which values of the spec must not be shown.
+Lookup lookUp(const SocketSnapshot& snapshot, const Snapshot& resources, bool tolerant) {
+  Lookup lookup(resources, tolerant);
+  std::map<ObjectKey, Value> interfaces;
+  if (const auto key = api::interfaceOf(snapshot.socket)) interfaces[*key] = snapshot.interface;
+  noteSensitiveSpecs(lookup.masker(), Value(), snapshot.socket, interfaces);
+  return lookup;
+}
+
 Plan deleteSocket(const SocketSnapshot& snapshot, const Snapshot& resources) {
   Plan plan;
   if (!kube::api::hasFinalizer(snapshot.socket, api::kFinalizer)) return plan;
@@ -143,7 +152,8 @@ Plan deleteSocket(const SocketSnapshot& snapshot, const Snapshot& resources) {
   }
   plan.tolerant = true;
   plan.force = force;
-  Lookup lookup(resources, true);
+  Lookup lookup = lookUp(snapshot, resources, true);
+  plan.masker = lookup.masker();
   Status outcome;
   if (!addOwnEvent(plan, lookup, snapshot, Event::Deleted, outcome)) {
     return waitForApparatus(std::move(plan), snapshot);
@@ -151,7 +161,7 @@ Plan deleteSocket(const SocketSnapshot& snapshot, const Snapshot& resources) {
   if (!outcome) lookup.skip(outcome.error().message);
   for (const std::string& what : lookup.skipped()) {
     addNotice(plan, Side::Socket, true, std::string(api::nameOf(Reason::Error)),
-              "deletion goes on without: " + what);
+              plan.masker.mask("deletion goes on without: " + what));
   }
   addNotice(plan, Side::Socket, false, api::reasonOf(Side::Socket, Event::Deleted),
             "socket deleted");
@@ -161,12 +171,16 @@ Plan deleteSocket(const SocketSnapshot& snapshot, const Snapshot& resources) {
 
 Plan createSocket(const SocketSnapshot& snapshot, const Snapshot& resources) {
   Plan plan;
-  Lookup lookup(resources);
+  Lookup lookup = lookUp(snapshot, resources, false);
+  plan.masker = lookup.masker();
   Status outcome;
   if (!addOwnEvent(plan, lookup, snapshot, Event::Created, outcome)) {
     return waitForApparatus(std::move(plan), snapshot);
   }
-  const std::string problem = outcome ? problemOf(snapshot) : outcome.error().message;
+  const std::string problem =
+      plan.masker.mask(outcome ? problemOf(snapshot) : outcome.error().message);
+  if (!outcome && outcome.error().isRetriable() && !outcome.error().isNotFound())
+    plan.failure = outcome.error();
   if (!problem.empty()) {
     plan.actions.clear();
     Value status = statusOf(snapshot);
@@ -177,6 +191,7 @@ Plan createSocket(const SocketSnapshot& snapshot, const Snapshot& resources) {
       addNotice(plan, Side::Socket, true, std::string(api::nameOf(Reason::Error)), problem);
     }
     addStatus(plan, std::move(status));
+    if (lookup.lacksKind()) plan.requeueAfter = kUnknownKindPause;
     return plan;
   }
   const bool hasEffects = !plan.actions.empty();

@@ -7,6 +7,7 @@
 #include "operator/api/spec.h"
 #include "operator/coupling/apparatus.h"
 #include "operator/coupling/decision.h"
+#include "text/json.h"
 
 namespace iop::operators::coupling {
 namespace {
@@ -108,7 +109,8 @@ void PlugDecision::addDecoupling(Plan& plan, Lookup& lookup) {
     addDelivery(plan, {side, own, Event::Decoupled, audibleEndpoint(lookup, side, own),
                        couplingBody(plug_, socket, configs),
                        idempotencyKey({kube::api::uidOf(plug_), progress_.socketUid, "decoupled",
-                                       api::nameOf(side)}),
+                                       api::nameOf(side),
+                                       text::printJson(status_["coupling"]["inputs"])}),
                        std::move(objects[side]), false});
     plan.actions.push_back({Mark{Mark::Kind::Delivered, side, {}}, side, {}});
   }
@@ -137,7 +139,7 @@ Plan PlugDecision::decouple() {
   Plan plan;
   plan.tolerant = true;
   plan.force = api::isForceDeleted(plug_);
-  Lookup lookup(snapshot_, true);
+  Lookup lookup = lookUp(true);
   addDecoupling(plan, lookup);
   if (!lookup.needs().empty()) {
     Plan needing;
@@ -190,7 +192,7 @@ Plan PlugDecision::finishDeletion() {
   Plan plan;
   plan.tolerant = true;
   plan.force = api::isForceDeleted(plug_);
-  Lookup lookup(snapshot_, true);
+  Lookup lookup = lookUp(true);
   auto objects =
       render(lookup, Side::Plug, "resources", Event::Deleted, Value::object({{"plug", plug_}}));
   const bool isReady = readyForTeardown(plan, lookup, Side::Plug);
@@ -198,11 +200,12 @@ Plan PlugDecision::finishDeletion() {
     plan.needs = std::move(lookup.needs());
     return plan;
   }
+  plan.masker = lookup.masker();
   if (!isReady) return waitForTeardown(std::move(plan));
   if (!objects) lookup.skip(objects.error().message);
   for (const std::string& what : lookup.skipped()) {
     addNotice(plan, Side::Plug, true, std::string(api::nameOf(Reason::Error)),
-              "deletion goes on without: " + what);
+              plan.masker.mask("deletion goes on without: " + what));
   }
   addDelivery(
       plan, {Side::Plug, plug_, Event::Deleted, audibleEndpoint(lookup, Side::Plug, plug_),

@@ -50,8 +50,12 @@ class PlugDecision {
   // A wait, or a failure of the spec: the condition says so, and nothing is done until something
   // changes.
   Plan wait(Lookup& lookup, api::Reason reason, const std::string& message);
+  // A failure of a template, or of finding the kind of what it makes.
+  Plan cannotRender(Lookup& lookup, const Error& error);
   Plan fromSourceError(Lookup& lookup, const SourceError& error);
   Plan withStatus(Value status);
+  // A lookup that knows already which values of the specs must not be shown.
+  Lookup lookUp(bool tolerant = false) const;
 
   Plan deliverCreated();
   // The reason to decouple a coupling that was begun, in words; empty if there is none.
@@ -75,6 +79,16 @@ class PlugDecision {
   // The waiting rules, in their order; nothing if all of them say yes.
   std::optional<Plan> waitForSocket();
   std::optional<Plan> waitForPlace();
+  // Where the plug stands in the line for a limited socket; nothing if it needs no place.
+  struct Line {
+    std::int64_t limit = 0;
+    std::int64_t placed = 0;
+    std::int64_t queuedAhead = 0;
+    std::int64_t undecidedAhead = 0;
+  };
+  std::optional<Line> line() const;
+  // Looks again later, if it depends on older plugs that nobody has looked at yet.
+  std::optional<Plan> giveWay() const;
   // Why the managed apparatus of a side cannot be called; nothing if it can, or is none.
   std::optional<Error> apparatusTrouble(Lookup& lookup, api::Side side) const;
   // Nothing if the managed apparatuses of these sides can be called.

@@ -11,9 +11,6 @@ namespace {
 using api::DeferredReason;
 using Step = DeferredPlan::Step;
 
-// How often a kind is looked for that the cluster does not serve: its coming cannot be watched.
-constexpr std::chrono::seconds kUnknownKindPause{10};
-
 kube::api::ObjectRef ownedBy(const Value& object) {
   const Value& owned = object["status"]["ownerReferences"];
   return {owned["apiVersion"].toString(), owned["kind"].toString(),

@@ -1,33 +1,13 @@
 #include <algorithm>
-#include <cstdio>
 
 #include "kube/api/object.h"
 #include "operator/api/spec.h"
 #include "operator/coupling/decision.h"
+#include "operator/coupling/digest.h"
 #include "text/json.h"
 
 namespace iop::operators::coupling {
-namespace {
-
 using api::Side;
-
-std::string hex(std::uint64_t number) {
-  char buffer[17];
-  std::snprintf(buffer, sizeof buffer, "%016llx", static_cast<unsigned long long>(number));
-  return buffer;
-}
-
-// FNV-1a, from two starting points: enough to tell events and payloads apart, and nothing more.
-std::string digest(std::string_view text) {
-  std::string out;
-  for (std::uint64_t hash : {14695981039346656037ULL, 1099511628211ULL * 31}) {
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-    out += hex(hash);
-  }
-  return out;
-}
-
-}  // namespace
 
 void addNotice(Plan& plan, Side side, bool warning, std::string reason, std::string message) {
   plan.actions.push_back({Notice{side, warning, std::move(reason), std::move(message)}, side, {}});
@@ -44,6 +24,11 @@ void addEffects(Plan& plan, Side side, const Value& own, std::vector<RenderedObj
   for (RenderedObject& object : objects) {
     if (!object.served) continue;  // a deletion of what cannot be there
     const bool listed = inInventory && object.what != api::Do::Delete;
+    if (listed && object.what == api::Do::Recreate) {
+      plan.actions.push_back({Mark{Mark::Kind::Forget, side, {}, object.entry()}, side, {}});
+      plan.actions.push_back(
+          {WriteStatus{}, side, "record that " + object.field + " is about to be recreated"});
+    }
     plan.actions.push_back({Effect{std::move(object), user, listed}, side, attempt});
   }
 }
@@ -116,6 +101,13 @@ void applyMark(Value& status, const Mark& mark) {
         if (side.asString() == api::nameOf(mark.side)) return;
       }
       delivered.push(api::nameOf(mark.side));
+      return;
+    }
+    case Mark::Kind::Forget: {
+      const std::vector<api::InventoryEntry> known = api::parseInventory(status["resources"]);
+      for (std::size_t i = 0; i < known.size(); ++i) {
+        if (known[i].isSameObject(mark.entry)) status.edit("resources").editItem(i).erase("uid");
+      }
       return;
     }
     case Mark::Kind::Replace: {

@@ -125,6 +125,28 @@ tl::expected<Agreement, Misfit> negotiate(const Value& plug, const Value& socket
   return chooseVersion(plug, socket, *offered, interface->second, recordedVersion);
 }
 
+void noteSensitiveSpecs(Masker& masker, const Value& plug, const Value& socket,
+                        const std::map<ObjectKey, Value>& interfaces) {
+  const auto noteSchema = [&](const Value& schema) {
+    for (const char* part : {"config", "result"}) {
+      for (const api::Side side : api::kSides) {
+        const Value& spec = (side == api::Side::Plug ? plug : socket)["spec"];
+        for (const Member& property : schema[part][api::nameOf(side)].members()) {
+          if (!property.value["sensitive"].asBool()) continue;
+          masker.add(spec[part][property.key()].asString());
+          masker.add(property.value["default"].asString());
+        }
+      }
+    }
+  };
+  noteSchema(socket["spec"]["interface"]);
+  const std::optional<ObjectKey> wanted = api::interfaceOf(plug), offered = api::interfaceOf(socket);
+  for (const auto& [key, interface] : interfaces) {
+    if (key != wanted && key != offered) continue;
+    for (const Value& schema : interface["spec"]["schemas"].items()) noteSchema(schema);
+  }
+}
+
 NamespaceVerdict judgeNamespace(const Value& socket, std::string_view namespaceName,
                                 std::string& message) {
   const Value& rules = socket["spec"]["validation"];

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "operator/coupling/mask.h"
 #include "operator/coupling/schema.h"
 #include "operator/coupling/snapshot.h"
 
@@ -32,6 +33,12 @@ struct Misfit {
 tl::expected<Agreement, Misfit> negotiate(const Value& plug, const Value& socket,
                                           const std::map<ObjectKey, Value>& interfaces,
                                           std::string_view recordedVersion);
+
+// Notes the values in the specs of a plug and a socket, of either of which nothing need be known
+// (null), that any schema which may apply to them calls sensitive, and the defaults of such
+// properties: what no message may show, whatever fails.
+void noteSensitiveSpecs(Masker& masker, const Value& plug, const Value& socket,
+                        const std::map<ObjectKey, Value>& interfaces);
 
 enum class NamespaceVerdict { Allowed, Refused, RuleInvalid };
 // Whether the socket's rules let the namespace in; `message` says why not.

@@ -89,6 +89,7 @@ class Fixture {
         {"Job", {"jobs", true}},
         {"ClusterRole", {"clusterroles", false}},
         {"Service", {"services", true}},
+        {"Plug", {"plugs", true}},
     };
     const auto found = known.find(kind.kind);
     if (found == known.end()) return fail(Code::NotFound, "the cluster has no kind " + kind.kind);
@@ -125,8 +126,7 @@ class Fixture {
       snapshot_.versions[ref] =
           found == nullptr
               ? std::nullopt
-              : std::optional(ObjectVersion{std::string(kube::api::uidOf(*found)),
-                                            std::string(kube::api::resourceVersionOf(*found))});
+              : std::optional(versionOf(ref, *found));
     }
     for (const GroupVersionKind& kind : needs.resources)
       snapshot_.resources.insert_or_assign(kind, resolve(kind));

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "kube/api/object.h"
+#include "operator/coupling/digest.h"
 #include "text/base64.h"
+#include "text/json.h"
 
 namespace iop::operators::coupling {
 namespace {
@@ -30,6 +32,34 @@ Value decodeSecret(const Value& data) {
 
 }  // namespace
 
+bool isCoupledItself(const InputRef& ref) {
+  return ref.kind.group == api::kGroup && ref.user.empty();
+}
+
+bool isOwnKind(const InputRef& ref) {
+  return ref.kind.group == api::kGroup && !ref.user.empty();
+}
+
+ObjectVersion versionOf(const InputRef& ref, const Value& object) {
+  std::string uid(kube::api::uidOf(object));
+  if (!isOwnKind(ref)) return {std::move(uid), std::string(kube::api::resourceVersionOf(object))};
+  Value told = object;
+  for (const char* field : {"resourceVersion", "managedFields"}) {
+    told.edit("metadata").erase(field);
+  }
+  for (const char* field : {"conditions", "coupling", "observedGeneration", "resources"}) {
+    if (!told["status"].isNull()) told.edit("status").erase(field);
+  }
+  if (told["status"].empty()) told.erase("status");
+  return {std::move(uid), digest(text::printJson(told))};
+}
+
+bool isOtherState(const InputRef& ref, const ObjectVersion& now, const ObjectVersion& then) {
+  if (now.uid != then.uid) return true;
+  if (isOwnKind(ref)) return now.version != then.version;
+  return kube::api::compareResourceVersions(now.version, then.version) > 0;
+}
+
 bool Lookup::isUnknown(const Error& error) { return error.cause == kUnknown; }
 
 Result<Value> Lookup::content(Side side, const InputRef& ref) {
@@ -48,10 +78,7 @@ Result<Value> Lookup::content(Side side, const InputRef& ref) {
         error.withContext("read " + std::string(api::nameOf(side)) + "'s " + describe(ref)));
   }
   const Value& object = *found->second;
-  Input input{
-      side,
-      ref,
-      {std::string(kube::api::uidOf(object)), std::string(kube::api::resourceVersionOf(object))}};
+  Input input{side, ref, versionOf(ref, object)};
   const bool known = std::any_of(inputs_.begin(), inputs_.end(), [&](const Input& other) {
     return other.side == input.side && other.ref == input.ref;
   });
@@ -75,6 +102,7 @@ Result<kube::api::Resource> Lookup::resource(const GroupVersionKind& kind) {
     needs_.resources.insert(kind);
     return unknown();
   }
+  lacksKind_ |= !found->second && found->second.error().isNotFound();
   return found->second;
 }
 

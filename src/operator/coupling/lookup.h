@@ -20,6 +20,19 @@
 
 namespace iop::operators::coupling {
 
+// True for the plug, the socket and the Interface of a coupling, which are no lookups: their
+// version is their generation.
+bool isCoupledItself(const InputRef& ref);
+// True for objects of our own kinds behind a var: of them only what others may depend on counts.
+bool isOwnKind(const InputRef& ref);
+// The state of an object that a coupling has read: its resourceVersion; of our own kinds a digest
+// of it without what we write while we work (conditions, progress), so that couplings that read one
+// another do not wake each other for ever.
+ObjectVersion versionOf(const InputRef& ref, const Value& object);
+// Whether what was seen now is another state than what was seen then. An older resourceVersion is
+// none: one cache may lag behind another.
+bool isOtherState(const InputRef& ref, const ObjectVersion& now, const ObjectVersion& then);
+
 // An object that a coupling used, in the state in which it did. Printed into
 // status.coupling.inputs.
 struct Input {
@@ -52,6 +65,8 @@ class Lookup {
   Result<Value> object(api::Side side, const GroupVersionKind& kind, const ObjectKey& key,
                        const std::string& user);
   Result<kube::api::Resource> resource(const GroupVersionKind& kind);
+  // A kind was asked for that the cluster does not serve: its coming cannot be watched.
+  bool lacksKind() const { return lacksKind_; }
   // The answer of an apparatus to POST /config with that body.
   Result<Value> config(api::Side side, const std::string& url, const Value& body);
 
@@ -62,12 +77,16 @@ class Lookup {
 
   const Snapshot& snapshot_;
   bool tolerant_;
+  bool lacksKind_ = false;
   Needs needs_;
   Masker masker_;
   std::vector<Input> inputs_;
   std::vector<std::string> skipped_;
   std::set<api::Side> silent_;
 };
+
+// How soon a kind is looked for again that the cluster does not serve.
+inline constexpr std::chrono::seconds kUnknownKindPause{10};
 
 // status.coupling.inputs.
 Value printInputs(const std::vector<Input>& inputs);

@@ -33,6 +33,10 @@ struct DeleteSelf {};
 // The status as it is at this point is stored before anything else happens.
 struct WriteStatus {};
 
+// The end of the plan if the socket has gone, or has begun to, since the decision was made. Comes
+// after the status says that the plug is attached: from then on the socket waits for it.
+struct ConfirmSocket {};
+
 // POST of an event to a side's apparatus.
 struct Call {
   api::Side side;
@@ -63,17 +67,22 @@ struct Notice {
   std::string message;
 };
 
-// Replaces the status from here on (conditions, progress, inventory). `mark` is applied to the
-// status at hand, so that UIDs which were learnt on the way stay.
+// A change of the status at hand (conditions, progress, inventory).
 struct Mark {
-  enum class Kind { Created, Delivered, Replace };
+  enum class Kind {
+    Created,    // the object's own `created` was delivered
+    Delivered,  // `side` has taken the event
+    Replace,    // everything; UIDs in the inventory which were learnt on the way stay
+    Forget,     // the UID of `entry`: the object is about to be replaced by one with another UID
+  };
   Kind kind;
-  api::Side side = api::Side::Plug;  // Delivered
-  Value status;                      // Replace
+  api::Side side = api::Side::Plug;
+  Value status = {};
+  api::InventoryEntry entry = {};
 };
 
 struct Action {
-  std::variant<AddFinalizer, RemoveFinalizer, DeleteSelf, WriteStatus, Call, Effect, Prune, Notice,
+  std::variant<AddFinalizer, RemoveFinalizer, DeleteSelf, WriteStatus, ConfirmSocket, Call, Effect, Prune, Notice,
                Mark>
       what;
   // Whose doing it is: a failure is told with this side's name, and on both objects if it is the

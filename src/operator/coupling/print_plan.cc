@@ -31,6 +31,7 @@ struct Printer {
   }
   Value operator()(const DeleteSelf&) const { return Value::object({{"deleteSelf", true}}); }
   Value operator()(const WriteStatus&) const { return Value::object({{"writeStatus", true}}); }
+  Value operator()(const ConfirmSocket&) const { return Value::object({{"confirmSocket", true}}); }
   Value operator()(const Call& call) const {
     return Value::object({{"call", Value::object({{"url", call.url}, {"body", call.body}})}});
   }
@@ -53,6 +54,9 @@ struct Printer {
         return Value::object({{"mark", "created"}});
       case Mark::Kind::Delivered:
         return Value::object({{"mark", "delivered to " + std::string(api::nameOf(mark.side))}});
+      case Mark::Kind::Forget:
+        return Value::object({{"mark", "forget the UID of " + mark.entry.object.kind + " " +
+                                           mark.entry.object.name}});
       case Mark::Kind::Replace:
         return Value::object({{"status", mark.status}});
     }

@@ -106,7 +106,7 @@ Result<RenderedObject> settle(Lookup& lookup, Side side, const Value& own,
   const std::string given(kube::api::namespaceOf(object));
   const std::string what = object["kind"].toString() + " " + std::string(kube::api::nameOf(object));
   if (!given.empty() && given != ownNamespace) {
-    return fail(Code::Forbidden,
+    return fail(Code::Invalid,
                 what + " is in namespace " + given + ", but a " + std::string(api::nameOf(side)) +
                     " makes objects in its own namespace only, which is " + ownNamespace);
   }

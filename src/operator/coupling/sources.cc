@@ -75,7 +75,8 @@ Status Sources::forgive(Status status) {
 }
 
 void Sources::noteSensitive(Schema::Part part, Side side, const Value& values) {
-  for (const Member& member : values.members()) {
+  const Value projected = schema_.project(part, side, values);  // with the defaults
+  for (const Member& member : projected.members()) {
     if (schema_.isSensitive(part, side, member.key()))
       lookup_.masker().add(member.value.asString());
   }
@@ -133,8 +134,13 @@ Result<Value> Sources::vars(Side side, const Value& list, const std::string& fie
                        renderText(var.objectNamespace, scope)
                            .map_error(addContext(var.field + ".objref.templateNamespace")));
     }
-    if (key.namespaceName.empty()) key.namespaceName = ownNamespace;
-    if (key.namespaceName != ownNamespace) {
+    ASSIGN_OR_RETURN(const kube::api::Resource resource,
+                     lookup_.resource(var.kind).map_error(addContext(var.field + ".objref")));
+    if (!resource.namespaced) {
+      key.namespaceName.clear();
+    } else if (key.namespaceName.empty()) {
+      key.namespaceName = ownNamespace;
+    } else if (key.namespaceName != ownNamespace) {
       return fail(Code::Invalid, var.field + ".objref: a var of a " +
                                      std::string(api::nameOf(side)) + " in namespace " +
                                      ownNamespace + " cannot read namespace " + key.namespaceName);
@@ -157,10 +163,9 @@ Result<Value> Sources::vars(Side side, const Value& list, const std::string& fie
   return out;
 }
 
-Result<Value> Sources::rawConfig(Side side, const Configs& configs) {
+Status Sources::overlayConfig(Side side, const Configs& configs, Value& out) {
   const Value& own = objectOf(side);
   const Value& spec = own["spec"];
-  Value out = Value::object();
   RETURN_IF_ERROR(overlaySource(side, "Secret", spec["configSecretName"], out));
   overlay(out, spec["config"]);
   RETURN_IF_ERROR(overlayTemplates(spec["configTemplate"], whose(side, "spec.configTemplate"),
@@ -183,7 +188,7 @@ Result<Value> Sources::rawConfig(Side side, const Configs& configs) {
         out.set(member.key(), answerText(member.value));
     }
   }
-  return out;
+  return {};
 }
 
 SourceResult<Configs> Sources::configs() {
@@ -207,8 +212,10 @@ SourceResult<Configs> Sources::configs() {
   if (failure) return tl::unexpected<SourceError>(std::move(*failure));
 
   both(&Configs::config, [&](Side side) -> Result<Value> {
-    ASSIGN_OR_RETURN(const Value raw, rawConfig(side, configs));
+    Value raw = Value::object();
+    const Status built = overlayConfig(side, configs, raw);
     noteSensitive(Schema::Part::Config, side, raw);
+    RETURN_IF_ERROR(built);
     if (lookup_.isTolerant()) return schema_.project(Schema::Part::Config, side, raw);
     return schema_.validate(Schema::Part::Config, side, raw);
   });
@@ -216,18 +223,17 @@ SourceResult<Configs> Sources::configs() {
   return configs;
 }
 
-Result<Value> Sources::rawResult(Side side, const Configs& configs, const Results& results) {
+Status Sources::overlayResult(Side side, const Configs& configs, const Results& results,
+                              Value& out) {
   const Value& spec = objectOf(side)["spec"];
   Value scope = resourceScope(side, configs);
   overlay(scope.edit("vars"), results.resultVars.of(side));
   scope.set("resultVars", results.resultVars.of(side));
-  Value out = Value::object();
   RETURN_IF_ERROR(overlaySource(side, "Secret", spec["resultSecretName"], out));
   overlay(out, spec["result"]);
   RETURN_IF_ERROR(
       overlayTemplates(spec["resultTemplate"], whose(side, "spec.resultTemplate"), scope, out));
-  RETURN_IF_ERROR(overlaySource(side, "ConfigMap", spec["resultConfigMapName"], out));
-  return out;
+  return overlaySource(side, "ConfigMap", spec["resultConfigMapName"], out);
 }
 
 SourceResult<Results> Sources::results(const Configs& configs) {
@@ -250,13 +256,14 @@ SourceResult<Results> Sources::results(const Configs& configs) {
   }
   if (failure) return tl::unexpected<SourceError>(std::move(*failure));
   for (const Side side : api::kSides) {
-    Result<Value> raw = rawResult(side, configs, results);
-    if (!raw) {
-      note(side, raw.error(), raw.error().isNotFound());
+    Value raw = Value::object();
+    const Status built = overlayResult(side, configs, results, raw);
+    noteSensitive(Schema::Part::Result, side, raw);
+    if (!built) {
+      note(side, built.error(), built.error().isNotFound());
       continue;
     }
-    noteSensitive(Schema::Part::Result, side, *raw);
-    Result<Value> valid = schema_.validate(Schema::Part::Result, side, *raw);
+    Result<Value> valid = schema_.validate(Schema::Part::Result, side, raw);
     if (!valid) {
       note(side, valid.error(), true);
       continue;

@@ -67,14 +67,17 @@ class Sources {
   const Value& objectOf(api::Side side) const { return side == api::Side::Plug ? plug_ : socket_; }
   Result<Value> data(api::Side side);
   Result<Value> vars(api::Side side, const Value& list, const std::string& field);
-  Result<Value> rawConfig(api::Side side, const Configs& configs);
-  Result<Value> rawResult(api::Side side, const Configs& configs, const Results& results);
+  // What the sources of a side say, laid over `out` in their order. On failure `out` has what came
+  // before it.
+  Status overlayConfig(api::Side side, const Configs& configs, Value& out);
+  Status overlayResult(api::Side side, const Configs& configs, const Results& results, Value& out);
   // Lays the map of a named Secret or ConfigMap over `out`.
   Status overlaySource(api::Side side, std::string_view kind, const Value& name, Value& out);
   Status overlayTemplates(const Value& templates, const std::string& field, const Value& scope,
                           Value& out);
   // In a tolerant lookup, an error that time does not heal becomes a note, and the step is skipped.
   Status forgive(Status status);
+  // No message may show these.
   void noteSensitive(Schema::Part part, api::Side side, const Value& values);
   Value baseScope() const;
 
