@@ -3,6 +3,7 @@
 #include "kube/api/object.h"
 #include "tests/e2e/harness.h"
 #include "text/base64.h"
+#include "text/yaml.h"
 
 namespace iop::e2e {
 namespace {
@@ -552,6 +553,111 @@ TEST_F(Lifecycle, RecreateLeavesNothingOfTheOldObject) {
   const Value fresh = get("ConfigMap", "again");
   EXPECT_NE(fresh["metadata"]["uid"], old["metadata"]["uid"]);
   EXPECT_TRUE(fresh["data"]["old"].isNull());
+}
+
+TEST_F(Lifecycle, AnObjectThatSeveralCouplingsMakeGoesWithTheLast) {
+  apply(std::string(kSocket) + R"(  resources:
+    - template: {apiVersion: v1, kind: ConfigMap, metadata: {name: shared}}
+)");
+  for (const char* name : {"one", "two", "three"}) {
+    apply(std::string(R"(
+apiVersion: integration.rock8s.com/v1beta1
+kind: Plug
+metadata: {name: )") +
+          name + R"(, namespace: "{NS}"}
+spec:
+  socket: {name: socket, namespace: "{SOCK}"}
+)");
+    ASSERT_TRUE(eventuallyCoupled(name));
+  }
+  remove("Plug", "one");
+  ASSERT_TRUE(eventually("it is gone", [&] { return !exists("Plug", "one"); }));
+  EXPECT_TRUE(exists("ConfigMap", "shared", sock()));
+  remove("Plug", "two");
+  remove("Plug", "three");
+  eventually("the last takes it along", [&] { return !exists("ConfigMap", "shared", sock()); });
+}
+
+TEST_F(Lifecycle, APlugMayBuildOnTheResultOfAnother) {
+  apply(kSocket);
+  apply(R"(
+apiVersion: integration.rock8s.com/v1beta1
+kind: Plug
+metadata: {name: first, namespace: "{NS}"}
+spec:
+  socket: {name: socket, namespace: "{SOCK}"}
+  result: {user: ana}
+)");
+  ASSERT_TRUE(eventuallyCoupled("first"));
+  apply(R"(
+apiVersion: integration.rock8s.com/v1beta1
+kind: Plug
+metadata: {name: second, namespace: "{NS}"}
+spec:
+  socket: {name: socket, namespace: "{SOCK}"}
+  vars:
+    - name: user
+      objref: {apiVersion: integration.rock8s.com/v1beta1, kind: Plug, name: first}
+      fieldref: {fieldPath: status.coupledResult.plug.user}
+    - name: self
+      objref: {apiVersion: integration.rock8s.com/v1beta1, kind: Plug, name: second}
+      fieldref: {fieldPath: metadata.name}
+  resources:
+    - template: {apiVersion: v1, kind: ConfigMap, metadata: {name: made}, data: {user: "{% .vars.user %}"}}
+)");
+  ASSERT_TRUE(eventuallyCoupled("second"));
+  EXPECT_EQ(data("made", "user"), "ana");
+  apply(R"(
+apiVersion: integration.rock8s.com/v1beta1
+kind: Plug
+metadata: {name: first, namespace: "{NS}"}
+spec:
+  socket: {name: socket, namespace: "{SOCK}"}
+  result: {user: eve}
+)");
+  eventually("the change arrives", [&] { return data("made", "user") == "eve"; });
+  eventuallyCoupled("second");
+  usleep(300'000);
+  const Value rested = get("Plug", "second")["metadata"]["resourceVersion"];
+  stays("nothing is written any more",
+        [&] { return get("Plug", "second")["metadata"]["resourceVersion"] == rested; });
+}
+
+TEST_F(Lifecycle, AKindThatComesLaterIsFound) {
+  apply(kSocket);
+  apply(std::string(kPlug) + R"(    - template:
+        apiVersion: late.example.com/v1
+        kind: Latecomer
+        metadata: {name: made}
+)");
+  ASSERT_TRUE(eventuallyWaits("Error"));
+  EXPECT_NE(message("Plug", "plug", "Coupled").find("the server has no kind 'Latecomer'"),
+            std::string::npos);
+  const kube::api::Resource crds{"apiextensions.k8s.io", "v1", "customresourcedefinitions",
+                                 "CustomResourceDefinition", false};
+  const auto crd = text::parseYaml(R"(
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: latecomers.late.example.com}
+spec:
+  group: late.example.com
+  scope: Namespaced
+  names: {plural: latecomers, singular: latecomer, kind: Latecomer, listKind: LatecomerList}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+)");
+  ASSERT_TRUE(crd) << crd.error().message;
+  ASSERT_TRUE(client().create(crds, "", *crd, {}));
+  const bool isCoupled = eventually(
+      "it couples", [&] { return condition("Plug", "plug", "Coupled") == "True/CouplingSucceeded"; },
+      std::chrono::seconds(40));
+  EXPECT_TRUE(isCoupled);
+  remove("Plug", "plug");
+  eventually("it is gone", [&] { return !exists("Plug", "plug"); });
+  EXPECT_TRUE(client().remove(crds, {"", "latecomers.late.example.com"}, {}, {}));
 }
 
 TEST_F(Lifecycle, SensitiveResultsStayOutOfTheStatus) {

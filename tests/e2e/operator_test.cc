@@ -17,7 +17,9 @@ class Process : public Case {
     if (Cluster::find() != nullptr) stopSharedOperator();
   }
 
-  static std::string plug(const std::string& name) {
+  // `more` is added to the spec of the plug and to its resource action.
+  static std::string plug(const std::string& name, const std::string& more = {},
+                          const std::string& action = {}) {
     return R"(
 apiVersion: integration.rock8s.com/v1beta1
 kind: Plug
@@ -29,7 +31,7 @@ spec:
            name + R"(}
   resources:
     - template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "made-{% .plug.metadata.name %}"}, data: {for: "{% .plugConfig.name %}"}}
-)";
+)" + action + more;
   }
   static constexpr char kSocket[] = R"(
 apiVersion: integration.rock8s.com/v1beta1
@@ -70,7 +72,23 @@ TEST_F(Process, ARestartWithCoupledPlugsWritesNothing) {
     GTEST_SKIP() << "NOT RUN: the cluster's audit log is not ours to read";
   const int count = 500;
   apply(kSocket);
-  for (int i = 0; i < count; ++i) apply(plug("p" + std::to_string(i)));
+  // Some read a Secret, some what came out of another coupling.
+  apply(R"(
+apiVersion: v1
+kind: Secret
+metadata: {name: extra, namespace: "{NS}"}
+stringData: {color: blue}
+)");
+  constexpr char kFromSecret[] = "  dataSecretName: extra\n";
+  constexpr char kFromPlug[] = R"(  vars:
+    - name: next
+      objref: {apiVersion: integration.rock8s.com/v1beta1, kind: Plug, name: p0}
+      fieldref: {fieldPath: status.coupledSocket.name}
+)";
+  for (int i = 0; i < count; ++i) {
+    const char* more = i % 10 == 1 ? kFromSecret : i % 50 == 2 ? kFromPlug : "";
+    apply(plug("p" + std::to_string(i), more));
+  }
   {
     OperatorProcess first;
     ASSERT_TRUE(first.waitUntilReady()) << first.log();
@@ -116,6 +134,10 @@ TEST_F(Process, ManyCrashesWhileCouplingAndDecouplingLoseAndLeaveNothing) {
   std::srand(20260102);
   std::set<int> present;
   std::unique_ptr<OperatorProcess> process;
+  // Every third makes its object anew each time.
+  const auto plugNumber = [](int i) {
+    return plug("p" + std::to_string(i), {}, i % 3 == 0 ? "      do: recreate\n" : "");
+  };
   for (int crash = 0; crash < crashes; ++crash) {
     process = std::make_unique<OperatorProcess>();
     // Some plugs come, some go, while it works.
@@ -126,7 +148,7 @@ TEST_F(Process, ManyCrashesWhileCouplingAndDecouplingLoseAndLeaveNothing) {
         client().remove(resourceOf("Plug"), {ns(), name}, {}, {});
         present.erase(which);
       } else if (!exists("Plug", name)) {
-        apply(plug(name));
+        apply(plugNumber(which));
         present.insert(which);
       }
     }
@@ -135,7 +157,7 @@ TEST_F(Process, ManyCrashesWhileCouplingAndDecouplingLoseAndLeaveNothing) {
   }
   for (int i = 0; i < plugs; ++i) {
     if (i % 2 == 0 && !present.contains(i) && !exists("Plug", "p" + std::to_string(i))) {
-      apply(plug("p" + std::to_string(i)));
+      apply(plugNumber(i));
       present.insert(i);
     }
   }

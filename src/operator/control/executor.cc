@@ -189,7 +189,10 @@ Status Executor::perform(const Action& action, Subject& subject, const Value& ot
       return self.apparatus_.deliver(call, isPlug ? own : its, isPlug ? its : own, stop);
     }
     Status operator()(const Effect& effect) const { return self.effect(effect, subject, stop); }
-    Status operator()(const Prune& prune) const { return self.prune(prune, stop); }
+    Status operator()(const Prune& prune) const {
+      if (!self.observers_.letsGo(subject.object, prune.entry.object)) return {};
+      return self.prune(prune, stop);
+    }
     Status operator()(const Notice& notice) const {
       self.notify(notice, subject, other);
       return {};

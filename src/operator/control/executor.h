@@ -43,6 +43,8 @@ class Executor {
     std::function<void(const Value& object)> applied;
     // Whether the socket is still there and is not being deleted, as far as we know now.
     std::function<bool(const Value& socket)> isStanding;
+    // Whether a plug that lets go of an object is the last to hold it.
+    std::function<bool(const Value& plug, const kube::api::ObjectRef& object)> letsGo;
   };
 
   // All must outlive this.

@@ -60,7 +60,8 @@ class ExecutorTest : public ::testing::Test {
   bool isStanding_ = true;
   Executor executor_{client_, base::realClock(), events_, apparatus_,
                      {[](api::Side, const Value&, bool) {}, [](const Value&) {},
-                      [this](const Value&) { return isStanding_; }}};
+                      [this](const Value&) { return isStanding_; },
+                      [](const Value&, const kube::api::ObjectRef&) { return true; }}};
   Subject subject_;
   const Action* failed_ = nullptr;
 };

@@ -308,6 +308,9 @@ void Operator::Impl::build() {
             const std::optional<Value> now = world.sockets->find(keyOf(socket));
             return now && kube::api::uidOf(*now) == kube::api::uidOf(socket) &&
                    !kube::api::isBeingDeleted(*now);
+          },
+          [this](const Value& plug, const kube::api::ObjectRef& object) {
+            return world.letsGo(keyOf(plug), object);
           }});
   std::map<api::Side, std::string> debugEndpoints;
   if (!options.debugPlugEndpoint.empty())

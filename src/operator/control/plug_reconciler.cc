@@ -64,6 +64,7 @@ Result<Outcome> PlugReconciler::reconcile(const ObjectKey& key,
   pass.stop = context.stop;
   Result<Outcome> outcome = runPasses(pass);
   releasePlace(pass.subject.stored);
+  with_.world.letGo(key);
   if (pass.subject.gone) forget(key);
   return outcome;
 }

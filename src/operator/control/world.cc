@@ -1,7 +1,5 @@
 #include "operator/control/world.h"
 
-#include <set>
-
 #include "kube/api/object.h"
 #include "operator/api/spec.h"
 
@@ -13,6 +11,12 @@ using kube::api::ObjectKey;
 constexpr char kByNamedSocket[] = "namedSocket";
 constexpr char kByAttachedSocket[] = "attachedSocket";
 constexpr char kByInterface[] = "interface";
+constexpr char kByMadeObject[] = "madeObject";
+
+std::string nameOfMade(const kube::api::ObjectRef& object) {
+  const kube::api::GroupVersionKind kind = kube::api::parseKind(object.apiVersion, object.kind);
+  return kind.group + "/" + kind.kind + "/" + object.key().print();
+}
 
 std::vector<std::string> interfaceIndex(const Value& object) {
   const auto interface = api::interfaceOf(object);
@@ -35,6 +39,12 @@ World::World() {
     return uid.empty() ? std::vector<std::string>() : std::vector<std::string>{std::move(uid)};
   });
   plugs->addIndex(kByInterface, interfaceIndex);
+  plugs->addIndex(kByMadeObject, [](const Value& plug) {
+    std::vector<std::string> names;
+    for (const api::InventoryEntry& entry : api::parseInventory(plug["status"]["resources"]))
+      names.push_back(nameOfMade(entry.object));
+    return names;
+  });
   sockets->addIndex(kByInterface, interfaceIndex);
 }
 
@@ -48,6 +58,22 @@ std::vector<Value> World::plugsAttachedTo(std::string_view socketUid) const {
 
 std::vector<Value> World::socketsNamingInterface(const ObjectKey& interface) const {
   return sockets->byIndex(kByInterface, interface.print());
+}
+
+bool World::letsGo(const ObjectKey& plug, const kube::api::ObjectRef& object) {
+  const std::string name = nameOfMade(object);
+  std::lock_guard guard(mutex_);
+  leaving_[plug].insert(name);
+  for (const ObjectKey& holder : plugs->keysByIndex(kByMadeObject, name)) {
+    const auto leaving = leaving_.find(holder);
+    if (leaving == leaving_.end() || !leaving->second.contains(name)) return false;
+  }
+  return true;
+}
+
+void World::letGo(const ObjectKey& plug) {
+  std::lock_guard guard(mutex_);
+  leaving_.erase(plug);
 }
 
 std::vector<ObjectKey> World::plugsUsingInterface(const ObjectKey& interface) const {

@@ -5,7 +5,10 @@
 //
 // Thread-safe.
 
+#include <map>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,7 +17,8 @@
 
 namespace iop::operators::control {
 
-struct World {
+class World {
+ public:
   World();
 
   const std::shared_ptr<kube::runtime::Store> plugs = std::make_shared<kube::runtime::Store>();
@@ -30,6 +34,17 @@ struct World {
   // Plugs that are concerned by a change of an Interface: they or their sockets name it.
   std::vector<kube::api::ObjectKey> plugsUsingInterface(
       const kube::api::ObjectKey& interface) const;
+
+  // A plug lets go of an object that its coupling made. False where another plug's coupling has
+  // made it, too, and still holds it: then it stays. Of several that let go at once the last gets
+  // true. Valid until letGo() of that plug.
+  bool letsGo(const kube::api::ObjectKey& plug, const kube::api::ObjectRef& object);
+  // The plug's status says now what it holds.
+  void letGo(const kube::api::ObjectKey& plug);
+
+ private:
+  std::mutex mutex_;
+  std::map<kube::api::ObjectKey, std::set<std::string>> leaving_;  // plug → objects
 };
 
 // The UID of the socket that a plug is attached to; empty if none.
