@@ -652,7 +652,8 @@ spec:
   ASSERT_TRUE(crd) << crd.error().message;
   ASSERT_TRUE(client().create(crds, "", *crd, {}));
   const bool isCoupled = eventually(
-      "it couples", [&] { return condition("Plug", "plug", "Coupled") == "True/CouplingSucceeded"; },
+      "it couples",
+      [&] { return condition("Plug", "plug", "Coupled") == "True/CouplingSucceeded"; },
       std::chrono::seconds(40));
   EXPECT_TRUE(isCoupled);
   remove("Plug", "plug");

@@ -31,7 +31,8 @@ spec:
            name + R"(}
   resources:
     - template: {apiVersion: v1, kind: ConfigMap, metadata: {name: "made-{% .plug.metadata.name %}"}, data: {for: "{% .plugConfig.name %}"}}
-)" + action + more;
+)" + action +
+           more;
   }
   static constexpr char kSocket[] = R"(
 apiVersion: integration.rock8s.com/v1beta1

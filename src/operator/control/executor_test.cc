@@ -46,10 +46,10 @@ class ExecutorTest : public ::testing::Test {
   coupling::RenderedObject configMap(api::Do what) {
     coupling::RenderedObject out;
     out.resource = kConfigMaps;
-    out.object = Value::object({{"apiVersion", "v1"},
-                                {"kind", "ConfigMap"},
-                                {"metadata", Value::object({{"name", "made"},
-                                                            {"namespace", "app"}})}});
+    out.object =
+        Value::object({{"apiVersion", "v1"},
+                       {"kind", "ConfigMap"},
+                       {"metadata", Value::object({{"name", "made"}, {"namespace", "app"}})}});
     out.what = what;
     return out;
   }
@@ -58,7 +58,10 @@ class ExecutorTest : public ::testing::Test {
   kube::runtime::EventRecorder events_{client_, base::realClock(), {}};
   ApparatusClient apparatus_{{}};
   bool isStanding_ = true;
-  Executor executor_{client_, base::realClock(), events_, apparatus_,
+  Executor executor_{client_,
+                     base::realClock(),
+                     events_,
+                     apparatus_,
                      {[](api::Side, const Value&, bool) {}, [](const Value&) {},
                       [this](const Value&) { return isStanding_; },
                       [](const Value&, const kube::api::ObjectRef&) { return true; }}};
@@ -82,9 +85,8 @@ TEST_F(ExecutorTest, ATeardownNeverPassesOverAWriteOfItsOwn) {
   for (const bool force : {false, true}) {
     for (const Code code : {Code::Conflict, Code::Forbidden, Code::NotFound}) {
       refuse("update", kPlugs, code);
-      for (const Action& own :
-           {Action{coupling::RemoveFinalizer{}, api::Side::Plug, "let go"},
-            Action{coupling::WriteStatus{}, api::Side::Plug, "record"}}) {
+      for (const Action& own : {Action{coupling::RemoveFinalizer{}, api::Side::Plug, "let go"},
+                                Action{coupling::WriteStatus{}, api::Side::Plug, "record"}}) {
         if (code == Code::NotFound) continue;  // it is gone, which is what was wanted
         Plan plan;
         plan.tolerant = true;

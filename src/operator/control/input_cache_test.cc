@@ -61,8 +61,7 @@ class InputCacheTest : public ::testing::Test {
   }
   void change(const Resource& resource, const std::string& name, const std::string& value) {
     const Value patch = Value::object({{"spec", Value::object({{"value", value}})}});
-    ASSERT_TRUE(
-        client_.patch(resource, {"shop", name}, kube::client::PatchType::Merge, patch, {}));
+    ASSERT_TRUE(client_.patch(resource, {"shop", name}, kube::client::PatchType::Merge, patch, {}));
   }
   // Until a write of something else was seen, all before it was, too.
   void settle(const Resource& resource, const std::string& user = {}) {
@@ -78,7 +77,8 @@ class InputCacheTest : public ::testing::Test {
   std::condition_variable condition_;
   std::map<Dependent, std::size_t> wakes_;
   int markers_ = 0;
-  InputCache cache_{client_, base::realClock(),
+  InputCache cache_{client_,
+                    base::realClock(),
                     [this](const Dependent& who) {
                       std::lock_guard guard(mutex_);
                       ++wakes_[who];

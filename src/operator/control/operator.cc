@@ -323,10 +323,9 @@ void Operator::Impl::build() {
       [this](const ObjectKey& key, base::Duration delay) {
         apparatusController->enqueueAfter(key, delay);
       }});
-  plugReconciler = std::make_unique<PlugReconciler>(
-      PlugReconciler::Dependencies{world, *client, clock, *inputs, *apparatus, *executor, *pods,
-                                   debugEndpoints, options.clusterDomain,
-                                   [this](const ObjectKey& socket) { wakeQueue(socket); }});
+  plugReconciler = std::make_unique<PlugReconciler>(PlugReconciler::Dependencies{
+      world, *client, clock, *inputs, *apparatus, *executor, *pods, debugEndpoints,
+      options.clusterDomain, [this](const ObjectKey& socket) { wakeQueue(socket); }});
   socketReconciler = std::make_unique<SocketReconciler>(
       world, *client, clock, *executor, *pods, options.debugSocketEndpoint, options.clusterDomain);
   interfaceReconciler = std::make_unique<InterfaceReconciler>(world, *client, clock);

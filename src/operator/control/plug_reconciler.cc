@@ -169,8 +169,8 @@ void PlugReconciler::gather(Pass& pass) const {
   snapshot.versions.clear();
   std::lock_guard guard(payloadsMutex_);
   const auto payload = payloads_.find(kube::api::keyOf(snapshot.plug));
-  const bool isKnown = payload != payloads_.end() &&
-                       payload->second.plugUid == kube::api::uidOf(snapshot.plug);
+  const bool isKnown =
+      payload != payloads_.end() && payload->second.plugUid == kube::api::uidOf(snapshot.plug);
   snapshot.deliveredPayload = isKnown ? std::optional(payload->second.digest) : std::nullopt;
 }
 

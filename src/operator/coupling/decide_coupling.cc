@@ -189,7 +189,8 @@ Plan PlugDecision::deliver(Lookup& lookup, const Agreement& agreement, Sources& 
   if (grows || (isNewCoupling && hasEffects)) {
     plan.actions.push_back(
         {WriteStatus{}, Side::Plug, "record what the coupling is about to make"});
-    if (plan.takesPlace) plan.actions.push_back({ConfirmSocket{}, Side::Plug, "look at the socket"});
+    if (plan.takesPlace)
+      plan.actions.push_back({ConfirmSocket{}, Side::Plug, "look at the socket"});
   }
   for (const Side side : api::kSides) {
     if (keepsProgress && progress_.isDeliveredTo(side)) continue;

@@ -293,9 +293,9 @@ std::optional<Plan> PlugDecision::waitForPlace() {
                                    ? "number " + std::to_string(ahead + 1) + " in line"
                                    : "more than " + std::to_string(kMostPositions) + " are ahead";
   return wait(lookup, Reason::SocketFull,
-              "socket " + keyOf(snapshot_.socket).print() + " is full: " +
-                  std::to_string(line->placed) + " of " + std::to_string(line->limit) +
-                  " places are taken; " + position);
+              "socket " + keyOf(snapshot_.socket).print() +
+                  " is full: " + std::to_string(line->placed) + " of " +
+                  std::to_string(line->limit) + " places are taken; " + position);
 }
 
 Result<std::vector<RenderedObject>> PlugDecision::render(Lookup& lookup, Side side,

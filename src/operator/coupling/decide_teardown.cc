@@ -106,12 +106,12 @@ void PlugDecision::addDecoupling(Plan& plan, Lookup& lookup) {
     made.insert(made.end(), entries.begin(), entries.end());
     if (!hears(side)) continue;
     const Value& own = objectOf(side, socket);
-    addDelivery(plan, {side, own, Event::Decoupled, audibleEndpoint(lookup, side, own),
-                       couplingBody(plug_, socket, configs),
-                       idempotencyKey({kube::api::uidOf(plug_), progress_.socketUid, "decoupled",
-                                       api::nameOf(side),
-                                       text::printJson(status_["coupling"]["inputs"])}),
-                       std::move(objects[side]), false});
+    addDelivery(
+        plan, {side, own, Event::Decoupled, audibleEndpoint(lookup, side, own),
+               couplingBody(plug_, socket, configs),
+               idempotencyKey({kube::api::uidOf(plug_), progress_.socketUid, "decoupled",
+                               api::nameOf(side), text::printJson(status_["coupling"]["inputs"])}),
+               std::move(objects[side]), false});
     plan.actions.push_back({Mark{Mark::Kind::Delivered, side, {}}, side, {}});
   }
 

@@ -140,7 +140,8 @@ void noteSensitiveSpecs(Masker& masker, const Value& plug, const Value& socket,
     }
   };
   noteSchema(socket["spec"]["interface"]);
-  const std::optional<ObjectKey> wanted = api::interfaceOf(plug), offered = api::interfaceOf(socket);
+  const std::optional<ObjectKey> wanted = api::interfaceOf(plug),
+                                 offered = api::interfaceOf(socket);
   for (const auto& [key, interface] : interfaces) {
     if (key != wanted && key != offered) continue;
     for (const Value& schema : interface["spec"]["schemas"].items()) noteSchema(schema);

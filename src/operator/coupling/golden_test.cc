@@ -124,9 +124,7 @@ class Fixture {
     for (const InputRef& ref : needs.versions) {
       const Value* found = find(ref.kind, ref.key);
       snapshot_.versions[ref] =
-          found == nullptr
-              ? std::nullopt
-              : std::optional(versionOf(ref, *found));
+          found == nullptr ? std::nullopt : std::optional(versionOf(ref, *found));
     }
     for (const GroupVersionKind& kind : needs.resources)
       snapshot_.resources.insert_or_assign(kind, resolve(kind));

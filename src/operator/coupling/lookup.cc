@@ -36,9 +36,7 @@ bool isCoupledItself(const InputRef& ref) {
   return ref.kind.group == api::kGroup && ref.user.empty();
 }
 
-bool isOwnKind(const InputRef& ref) {
-  return ref.kind.group == api::kGroup && !ref.user.empty();
-}
+bool isOwnKind(const InputRef& ref) { return ref.kind.group == api::kGroup && !ref.user.empty(); }
 
 ObjectVersion versionOf(const InputRef& ref, const Value& object) {
   std::string uid(kube::api::uidOf(object));

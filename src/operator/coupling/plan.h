@@ -82,8 +82,8 @@ struct Mark {
 };
 
 struct Action {
-  std::variant<AddFinalizer, RemoveFinalizer, DeleteSelf, WriteStatus, ConfirmSocket, Call, Effect, Prune, Notice,
-               Mark>
+  std::variant<AddFinalizer, RemoveFinalizer, DeleteSelf, WriteStatus, ConfirmSocket, Call, Effect,
+               Prune, Notice, Mark>
       what;
   // Whose doing it is: a failure is told with this side's name, and on both objects if it is the
   // socket.
