@@ -1,7 +1,7 @@
 # The contributor's manual: each recipe is what one would type.
 
 .DEFAULT_GOAL := build
-.PHONY: build test lint fmt bench load golden tsan fuzz full install-crds uninstall-crds start image clean help
+.PHONY: build test lint fmt bench load golden tsan fuzz differential full install-crds uninstall-crds start image clean help
 
 build: ## build/release/integration-operator, optimised
 	cmake --preset release
@@ -26,7 +26,9 @@ golden: ## writes the expected decisions (src/operator/coupling/testdata/*.out.y
 bench: ## builds the benchmarks optimised and runs them (BENCH="--benchmark_filter=Parse": some), then the load
 	cmake --preset release
 	cmake --build --preset release
-	for program in $$(find build/release/src -name '*_bench' -type f | sort); do echo "# $$program"; $$program $(BENCH) || exit 1; done
+	for program in $$(find build/release/src -name '*_bench' -type f | grep -v /gotemplate_bench | sort); do \
+	  echo "# $$program"; $$program $(BENCH) || exit 1; done
+	bench/templates build/release/src/gotemplate/gotemplate_bench
 	$(MAKE) load
 
 LOAD ?= 200 1000
@@ -40,11 +42,14 @@ tsan: ## runs what has threads with the thread sanitizer
 	  scripts/test -R '^(http|kube_client|kube_runtime|operator_control)_test$$'
 
 FUZZ_SECONDS ?= 60
-fuzz: ## runs each fuzz target for FUZZ_SECONDS
-	cmake --preset fuzz
-	cmake --build --preset fuzz
-	for program in $$(find build/fuzz -name '*_fuzz' -type f | sort); do \
-	  echo "# $$program"; $$program -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+fuzz: ## runs all fuzz targets side by side, each for FUZZ_SECONDS; what they find lies in build/fuzz/findings
+	scripts/fuzz $(FUZZ_SECONDS)
+
+DIFFERENTIAL_SECONDS ?= 60
+differential: ## compares random templates with real Go (1.26 and the network for sprig) for DIFFERENTIAL_SECONDS
+	cmake --preset release
+	cmake --build --preset release --target integration-operator
+	tests/templates/run build/release/integration-operator -seconds $(DIFFERENTIAL_SECONDS)
 
 full: ## the unity build, all warnings errors, tests included
 	IOP_PRESET=full scripts/test

@@ -16,7 +16,7 @@ function(add_module NAME)
   list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz)\\.cc$")
 
   add_library(${NAME} STATIC ${sources})
-  target_include_directories(${NAME} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  target_include_directories(${NAME} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
   target_link_libraries(${NAME} PUBLIC ${arg_DEPS} tl::expected Threads::Threads PRIVATE ${arg_LIBRARIES})
   use_standard_pch(${NAME})
 
@@ -33,9 +33,14 @@ function(add_module NAME)
       add_executable(${program} ${source})
       target_link_libraries(${program} PRIVATE ${NAME})
       target_link_options(${program} PRIVATE -fsanitize=fuzzer)
+      add_dependencies(fuzzers ${program})
     endforeach()
   endif()
 endfunction()
+
+if(IOP_FUZZ)
+  add_custom_target(fuzzers)
+endif()
 
 # add_test_program(NAME SOURCES files... DEPS targets... [LIBRARIES targets...] [LABELS labels...])
 #

@@ -250,6 +250,7 @@ std::vector<AuditEntry> readAuditLog(const std::string& path, std::size_t offset
     entry.userAgent = (*line)["userAgent"].asString();
     entry.uri = (*line)["requestURI"].asString();
     entry.code = static_cast<int>((*line)["responseStatus"]["code"].asInt());
+    entry.time = (*line)["requestReceivedTimestamp"].asString();
     entries.push_back(std::move(entry));
   }
   return entries;

@@ -84,6 +84,7 @@ struct AuditEntry {
   std::string userAgent;
   std::string uri;
   int code = 0;
+  std::string time;  // when the request arrived, RFC 3339
 };
 
 // The requests of an audit log in the order of their answers, from a byte offset on (its size at

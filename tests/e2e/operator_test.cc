@@ -57,6 +57,24 @@ spec:
     return count;
   }
 
+  // What was asked of the server about ConfigMaps that should not be there, and of their plugs.
+  std::string historyOfLeftOver(const std::string& namespaceName,
+                                const std::set<std::string>& wanted) {
+    std::string out;
+    if (Cluster::find()->auditLog().empty()) return out;
+    for (const std::string& name : made(namespaceName)) {
+      if (wanted.contains(name)) continue;
+      const std::string plugName = name.substr(name.find('-') + 1);
+      for (const testing::AuditEntry& entry : testing::readAuditLog(Cluster::find()->auditLog())) {
+        if (entry.namespaceName != ns() && entry.namespaceName != sock()) continue;
+        if (entry.name != name && entry.name != plugName) continue;
+        out += entry.time + " " + entry.verb + " " + entry.resource + " " + entry.name + " " +
+               std::to_string(entry.code) + "\n";
+      }
+    }
+    return out;
+  }
+
   // ConfigMaps but the cluster's own.
   std::set<std::string> made(const std::string& namespaceName) {
     std::set<std::string> names;
@@ -179,8 +197,8 @@ TEST_F(Process, ManyCrashesWhileCouplingAndDecouplingLoseAndLeaveNothing) {
       "all is coupled or gone as asked",
       [&] { return names() == wantedPlugs && coupledPlugs() == wantedPlugs.size(); },
       std::chrono::seconds(60));
-  EXPECT_EQ(made(ns()), wantedMade);
-  EXPECT_EQ(made(sock()), wantedFor);
+  EXPECT_EQ(made(ns()), wantedMade) << historyOfLeftOver(ns(), wantedMade);
+  EXPECT_EQ(made(sock()), wantedFor) << historyOfLeftOver(sock(), wantedFor);
   eventually("the socket counts them", [&] {
     return get("Socket", "socket", sock())["status"]["coupledPlugCount"].asInt() ==
            static_cast<std::int64_t>(wantedPlugs.size());

@@ -178,10 +178,15 @@ Typed<Type::AnySliceSlice> chunk(Runtime& runtime, std::int64_t size, Any value)
   if (count < 0) failFunction(kBadLength);
   Slice* chunks = runtime.makeSlice(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < chunks->length; ++i) {
-    if (size < 0) failFunction(kBadLength);
+    std::int64_t members = size;
+    if (i + 1 == chunks->length) {
+      const double rest = std::fmod(static_cast<double>(items.size()), static_cast<double>(size));
+      if (rest != 0) members = static_cast<std::int64_t>(rest);
+    }
+    if (members < 0) failFunction(kBadLength);
     const std::size_t from = i * static_cast<std::size_t>(size);
-    const std::size_t members = std::min(static_cast<std::size_t>(size), items.size() - from);
-    chunks->items[i] = Any::list(Type::AnySlice, copyItems(runtime, items, from, members));
+    chunks->items[i] = Any::list(
+        Type::AnySlice, copyItems(runtime, items, from, static_cast<std::size_t>(members)));
   }
   return {Any::list(Type::AnySliceSlice, chunks)};
 }

@@ -1,6 +1,8 @@
 // sprig's functions on regular expressions. Those whose name begins with "must" fail with the
 // expression's error; in Go the others panic, which fails with a longer text.
 
+#include <chrono>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,10 +15,67 @@ namespace {
 
 using StringList = Typed<Type::StringSlice>;
 
-RegexpPtr compile(std::string_view pattern, bool isMust) {
+// --- What it costs ---
+
+// Instructions up to which expressions cost next to nothing to compile, and match by an automaton
+// at the speed of the text.
+constexpr std::uint64_t kEverydaySize = 1'000;
+// For each instruction beyond these, and for an expression that turned out to be too large.
+constexpr std::uint64_t kStepsPerInstruction = 20;
+constexpr std::uint64_t kStepsOfTooLarge = 600'000;
+
+void chargeCompilation(Runtime& runtime, const Result<RegexpPtr>& compiled) {
+  if (compiled) {
+    const std::uint64_t size = (*compiled)->programSize();
+    runtime.charge(size / 8);
+    if (size > kEverydaySize) runtime.charge((size - kEverydaySize) * kStepsPerInstruction);
+  } else if (compiled.error().code == Code::RequestEntityTooLarge) {
+    runtime.charge(kStepsOfTooLarge);
+  }
+}
+
+// One pass over the text.
+void chargeMatching(Runtime& runtime, const Regexp& expression, std::string_view text) {
+  const std::uint64_t size = expression.programSize();
+  runtime.chargeBytes(text.size());
+  runtime.charge(text.size() * size / (size > kEverydaySize ? 256 : 4096));
+}
+
+constexpr int kSearchesPerLook = 16;
+constexpr std::chrono::microseconds kEverydaySearch{10};
+constexpr std::uint64_t kStepsPerMicrosecond = 10;
+
+std::chrono::nanoseconds threadTime() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+// An expression that looks far ahead of each match makes all matches take the square of the text.
+// How far it looked cannot be known, so searches that take more than kEverydaySearch are charged by
+// their processor time.
+Regexp::Meter meterOf(Runtime& runtime) {
+  return [&runtime, last = threadTime(), searches = 0]() mutable {
+    runtime.charge(1);
+    if (++searches % kSearchesPerLook != 0) return;
+    const std::chrono::nanoseconds now = threadTime();
+    const auto taken = std::chrono::duration_cast<std::chrono::microseconds>(now - last);
+    last = now;
+    if (taken < kSearchesPerLook * kEverydaySearch) return;
+    runtime.charge(static_cast<std::uint64_t>(taken.count()) * kStepsPerMicrosecond);
+  };
+}
+
+// --- The functions ---
+
+RegexpPtr compile(Runtime& runtime, std::string_view pattern, std::string_view text, bool isMust) {
   Result<RegexpPtr> compiled = compileRegexp(pattern);
-  if (compiled) return *std::move(compiled);
-  failFunction(isMust ? compiled.error().message : mustCompileErrorText(pattern, compiled.error()));
+  chargeCompilation(runtime, compiled);
+  if (!compiled)
+    failFunction(isMust ? compiled.error().message
+                        : mustCompileErrorText(pattern, compiled.error()));
+  chargeMatching(runtime, **compiled, text);
+  return *std::move(compiled);
 }
 
 StringList listOf(Runtime& runtime, const std::optional<std::vector<std::string_view>>& parts) {
@@ -24,33 +83,39 @@ StringList listOf(Runtime& runtime, const std::optional<std::vector<std::string_
   return {runtime.makeStringList(*parts, Slice::Growth::Appended)};
 }
 
-bool regexMatch(std::string_view pattern, std::string_view text) {
+bool regexMatch(Runtime& runtime, std::string_view pattern, std::string_view text) {
   const Result<RegexpPtr> compiled = compileRegexp(pattern);
-  return compiled && (*compiled)->matches(text);
+  chargeCompilation(runtime, compiled);
+  if (!compiled) return false;
+  chargeMatching(runtime, **compiled, text);
+  return (*compiled)->matches(text);
 }
-bool mustRegexMatch(std::string_view pattern, std::string_view text) {
-  return compile(pattern, true)->matches(text);
+bool mustRegexMatch(Runtime& runtime, std::string_view pattern, std::string_view text) {
+  return compile(runtime, pattern, text, true)->matches(text);
 }
 
 template <bool isMust>
-std::string_view regexFind(std::string_view pattern, std::string_view text) {
-  return compile(pattern, isMust)->find(text);
+std::string_view regexFind(Runtime& runtime, std::string_view pattern, std::string_view text) {
+  return compile(runtime, pattern, text, isMust)->find(text);
 }
 template <bool isMust>
 StringList regexFindAll(Runtime& runtime, std::string_view pattern, std::string_view text,
                         std::int64_t limit) {
-  return listOf(runtime, compile(pattern, isMust)->findAll(text, limit));
+  return listOf(runtime,
+                compile(runtime, pattern, text, isMust)->findAll(text, limit, meterOf(runtime)));
 }
 template <bool isMust>
 StringList regexSplit(Runtime& runtime, std::string_view pattern, std::string_view text,
                       std::int64_t limit) {
-  return listOf(runtime, compile(pattern, isMust)->split(text, limit));
+  return listOf(runtime,
+                compile(runtime, pattern, text, isMust)->split(text, limit, meterOf(runtime)));
 }
 template <bool isMust>
 std::string regexReplaceAll(Runtime& runtime, std::string_view pattern, std::string_view text,
                             std::string_view replacement) {
   const std::size_t limit = runtime.limits().valueBytes;
-  Result<std::string> replaced = compile(pattern, isMust)->replaceAll(text, replacement, limit);
+  Result<std::string> replaced = compile(runtime, pattern, text, isMust)
+                                     ->replaceAll(text, replacement, limit, meterOf(runtime));
   if (!replaced) runtime.checkValueBytes(limit + 1);
   return *std::move(replaced);
 }
@@ -59,7 +124,8 @@ std::string regexReplaceAllLiteral(Runtime& runtime, std::string_view pattern,
                                    std::string_view text, std::string_view replacement) {
   const std::size_t limit = runtime.limits().valueBytes;
   Result<std::string> replaced =
-      compile(pattern, isMust)->replaceAllLiteral(text, replacement, limit);
+      compile(runtime, pattern, text, isMust)
+          ->replaceAllLiteral(text, replacement, limit, meterOf(runtime));
   if (!replaced) runtime.checkValueBytes(limit + 1);
   return *std::move(replaced);
 }

@@ -15,9 +15,11 @@ namespace {
 // limit is compiled with the second one and not kept. Go's own bound is 128 MiB for a program,
 // which takes the better part of a second to compile; RE2 needs 5 to 10 times its limit meanwhile.
 constexpr std::int64_t kCachedMemory = std::int64_t{1} << 20;
-constexpr std::int64_t kLargestMemory = std::int64_t{4} << 20;
+constexpr std::int64_t kLargestMemory = std::int64_t{2} << 20;
 constexpr std::size_t kCachedExpressions = 32;
 constexpr std::size_t kLongestCachedPattern = 4096;
+// Groups within each other; Go's bound on the height of an expression, with what is inside of them.
+constexpr std::size_t kDeepestGroups = 999;
 
 re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
 
@@ -42,15 +44,22 @@ class PatternTranslator {
       } else if (rest_[0] == '[') {
         copyClass();
       } else if (rest_.starts_with("(?P<")) {
+        open(true);
         copyGroupName(4);
       } else if (rest_.starts_with("(?<")) {
+        open(true);
         copyGroupName(3);
       } else {
+        if (rest_[0] == '(') open(!rest_.starts_with("(?"));
+        if (rest_[0] == ')') close();
         copy(1);
       }
     }
     return std::move(out_);
   }
+
+  // How many capturing groups were open at once at most.
+  std::size_t depth() const { return depth_; }
 
  private:
   void copy(std::size_t count) {
@@ -100,8 +109,21 @@ class PatternTranslator {
     if (!rest_.empty()) copy(1);
   }
 
+  void open(bool isCapturing) {
+    isCapturing_.push_back(isCapturing);
+    if (isCapturing) depth_ = std::max(depth_, ++captures_);
+  }
+  void close() {
+    if (isCapturing_.empty()) return;
+    if (isCapturing_.back()) --captures_;
+    isCapturing_.pop_back();
+  }
+
   std::string_view rest_;
   std::string out_;
+  std::vector<bool> isCapturing_;  // of the groups that are open
+  std::size_t captures_ = 0;
+  std::size_t depth_ = 0;
 };
 
 std::string_view patternErrorName(re2::RE2::ErrorCode code) {
@@ -261,10 +283,13 @@ bool search(const re2::RE2& expression, std::string_view text, std::size_t from,
 
 // Calls `take` with the span of each match that Go's FindAll would give, until it returns false.
 template <typename Take>
-void forEachMatch(const re2::RE2& expression, std::string_view text, Take take) {
+void forEachMatch(const re2::RE2& expression, std::string_view text, const Regexp::Meter& meter,
+                  Take take) {
   Groups groups(1);
   std::size_t previousEnd = std::string_view::npos;
-  for (std::size_t at = 0; at <= text.size() && search(expression, text, at, groups);) {
+  for (std::size_t at = 0; at <= text.size();) {
+    if (meter) meter();
+    if (!search(expression, text, at, groups)) return;
     const Span match = spanOf(text, groups[0]);
     const bool isEmptyHere = match.end == at;
     const bool isIgnored = isEmptyHere && match.start == previousEnd;
@@ -365,7 +390,8 @@ std::vector<ReplacementPart> parseReplacement(std::string_view text, const re2::
 // Go's Regexp.replaceAll: `append` writes the replacement of one match.
 template <typename Append>
 Result<std::string> replaceMatches(const re2::RE2& expression, const Subject& subject,
-                                   std::size_t groupCount, std::size_t maxBytes, Append append) {
+                                   std::size_t groupCount, std::size_t maxBytes,
+                                   const Regexp::Meter& meter, Append append) {
   const std::string_view text = subject.text();
   std::string out;
   Groups groups(groupCount);
@@ -374,7 +400,9 @@ Result<std::string> replaceMatches(const re2::RE2& expression, const Subject& su
     return fail(Code::RequestEntityTooLarge, "the text with its matches replaced is longer than " +
                                                  std::to_string(maxBytes) + " bytes");
   };
-  for (std::size_t at = 0; at <= text.size() && search(expression, text, at, groups);) {
+  for (std::size_t at = 0; at <= text.size();) {
+    if (meter) meter();
+    if (!search(expression, text, at, groups)) break;
     const Span match = spanOf(text, groups[0]);
     out += subject.cut(lastEnd, match.start);
     // No replacement for an empty match that touches the match before it.
@@ -411,14 +439,22 @@ Regexp::~Regexp() = default;
 
 Result<RegexpPtr> compileRegexp(std::string_view pattern) {
   if (std::optional<RegexpPtr> known = regexpCache().find(pattern)) return *known;
-  const std::string translated = PatternTranslator(pattern).translate();
+  PatternTranslator translator(pattern);
+  const std::string translated = translator.translate();
+  if (translator.depth() > kDeepestGroups)
+    return tl::unexpected<Error>(makeError("expression nests too deeply", pattern));
   std::unique_ptr<re2::RE2> re2 = compileWith(translated, kCachedMemory);
   bool isCached = pattern.size() <= kLongestCachedPattern;
   if (re2->error_code() == re2::RE2::ErrorPatternTooLarge) {
     re2 = compileWith(translated, kLargestMemory);
     isCached = false;
   }
-  if (!re2->ok()) return tl::unexpected<Error>(patternError(pattern, translated, *re2));
+  if (!re2->ok()) {
+    Error error = patternError(pattern, translated, *re2);
+    if (re2->error_code() == re2::RE2::ErrorPatternTooLarge)
+      error.code = Code::RequestEntityTooLarge;
+    return tl::unexpected<Error>(std::move(error));
+  }
   auto program = std::make_unique<const Regexp::Program>(Regexp::Program{std::move(re2)});
   auto expression = std::make_shared<const Regexp>(std::move(program));
   if (isCached) regexpCache().insert(pattern, expression);
@@ -437,6 +473,10 @@ std::string mustCompileErrorText(std::string_view pattern, const Error& error) {
   return out + "): " + error.message;
 }
 
+std::size_t Regexp::programSize() const {
+  return static_cast<std::size_t>(program_->re2->ProgramSize());
+}
+
 bool Regexp::matches(std::string_view text) const {
   const Subject subject(text);
   // Without groups RE2 is faster; only \B makes it matter where the match is.
@@ -453,11 +493,12 @@ std::string_view Regexp::find(std::string_view text) const {
 }
 
 std::optional<std::vector<std::string_view>> Regexp::findAll(std::string_view text,
-                                                             std::int64_t limit) const {
+                                                             std::int64_t limit,
+                                                             const Meter& meter) const {
   std::vector<std::string_view> found;
   if (limit == 0) return std::nullopt;
   const Subject subject(text);
-  forEachMatch(*program_->re2, subject.text(), [&](Span match) {
+  forEachMatch(*program_->re2, subject.text(), meter, [&](Span match) {
     found.push_back(subject.cut(match.start, match.end));
     return limit < 0 || found.size() < static_cast<std::size_t>(limit);
   });
@@ -466,7 +507,8 @@ std::optional<std::vector<std::string_view>> Regexp::findAll(std::string_view te
 }
 
 std::optional<std::vector<std::string_view>> Regexp::split(std::string_view text,
-                                                           std::int64_t limit) const {
+                                                           std::int64_t limit,
+                                                           const Meter& meter) const {
   if (limit == 0) return std::nullopt;
   if (text.empty() && !program_->re2->pattern().empty()) return std::vector<std::string_view>{text};
   std::vector<std::string_view> parts;
@@ -478,7 +520,7 @@ std::optional<std::vector<std::string_view>> Regexp::split(std::string_view text
     return limit > 0 && parts.size() + 1 == static_cast<std::size_t>(limit);
   };
   if (!isFull()) {
-    forEachMatch(*program_->re2, subject.text(), [&](Span match) {
+    forEachMatch(*program_->re2, subject.text(), meter, [&](Span match) {
       end = match.start;
       if (match.end != 0) {  // an empty match at the very start separates nothing
         parts.push_back(subject.cut(start, end));
@@ -492,7 +534,7 @@ std::optional<std::vector<std::string_view>> Regexp::split(std::string_view text
 }
 
 Result<std::string> Regexp::replaceAll(std::string_view text, std::string_view replacement,
-                                       std::size_t maxBytes) const {
+                                       std::size_t maxBytes, const Meter& meter) const {
   const Subject subject(text);
   const re2::RE2& expression = *program_->re2;
   const std::vector<ReplacementPart> parts = parseReplacement(replacement, expression);
@@ -513,17 +555,17 @@ Result<std::string> Regexp::replaceAll(std::string_view text, std::string_view r
     }
     return true;
   };
-  return replaceMatches(expression, subject, groupCount, maxBytes, append);
+  return replaceMatches(expression, subject, groupCount, maxBytes, meter, append);
 }
 
 Result<std::string> Regexp::replaceAllLiteral(std::string_view text, std::string_view replacement,
-                                              std::size_t maxBytes) const {
+                                              std::size_t maxBytes, const Meter& meter) const {
   const Subject subject(text);
   const auto append = [&](std::string& out, const Groups&) {
     out += replacement;
     return true;
   };
-  return replaceMatches(*program_->re2, subject, 1, maxBytes, append);
+  return replaceMatches(*program_->re2, subject, 1, maxBytes, meter, append);
 }
 
 std::string quoteMeta(std::string_view text) {

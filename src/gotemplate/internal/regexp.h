@@ -10,7 +10,8 @@
 // of them may take the square of that, as in Go. Compiled expressions are kept in a bounded cache
 // which all threads share; each holds a bounded amount of memory, and an expression that needs more
 // is refused with "expression too large", as Go refuses it (and refuses it earlier than Go: some
-// 60,000 instructions, each rune class of Unicode taking hundreds). \C is refused as in Go. Where a
+// 30,000 instructions, each rune class of Unicode taking hundreds, so that Go takes
+// "(\pL{30}){30}" and we do not). \C is refused as in Go. Where a
 // text is not valid UTF-8, it is matched as if each bad byte were U+FFFD, as in Go, and results are
 // cut from the text itself.
 //
@@ -18,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,7 +34,8 @@ class Regexp;
 using RegexpPtr = std::shared_ptr<const Regexp>;
 
 // Compiles or finds in the cache. Error, with Go's text: "error parsing regexp: missing closing ):
-// `(`".
+// `(`"; of code RequestEntityTooLarge where it is our bound that refuses it, after most of the work
+// that it would have taken.
 Result<RegexpPtr> compileRegexp(std::string_view pattern);
 
 // The text of a panic of regexp.MustCompile for that error: "regexp: Compile(`(`): error parsing
@@ -47,24 +50,30 @@ class Regexp {
   Regexp(const Regexp&) = delete;
   Regexp& operator=(const Regexp&) = delete;
 
+  // Told before each of the searches that one call makes. It may end the call by an exception.
+  using Meter = std::function<void()>;
+
+  // Instructions: what compiling and matching cost grows with it.
+  std::size_t programSize() const;
+
   bool matches(std::string_view text) const;
   // The leftmost match, "" where there is none. Points into `text`.
   std::string_view find(std::string_view text) const;
   // Up to `limit` matches (negative: all). None where there is no match: Go's nil slice. They point
   // into `text`.
-  std::optional<std::vector<std::string_view>> findAll(std::string_view text,
-                                                       std::int64_t limit) const;
+  std::optional<std::vector<std::string_view>> findAll(std::string_view text, std::int64_t limit,
+                                                       const Meter& meter = {}) const;
   // The parts between matches, at most `limit` (negative: all; 0: none, Go's nil slice). They point
   // into `text`.
-  std::optional<std::vector<std::string_view>> split(std::string_view text,
-                                                     std::int64_t limit) const;
+  std::optional<std::vector<std::string_view>> split(std::string_view text, std::int64_t limit,
+                                                     const Meter& meter = {}) const;
   // Each match replaced by `replacement` with $1, $name, ${name} expanded. Error
   // (RequestEntityTooLarge): the result would have more than `maxBytes` bytes.
   Result<std::string> replaceAll(std::string_view text, std::string_view replacement,
-                                 std::size_t maxBytes) const;
+                                 std::size_t maxBytes, const Meter& meter = {}) const;
   // The same without expansion.
   Result<std::string> replaceAllLiteral(std::string_view text, std::string_view replacement,
-                                        std::size_t maxBytes) const;
+                                        std::size_t maxBytes, const Meter& meter = {}) const;
 
  private:
   std::unique_ptr<const Program> program_;

@@ -27,6 +27,8 @@ using kube::api::Resource;
 using kube::client::CallOptions;
 
 // How long a `recreate` waits for the old object to go before it is tried again later.
+// How long after our start a request of a process before us may still be under way.
+constexpr std::chrono::milliseconds kInFlight{3000};
 constexpr std::chrono::seconds kGoneTimeout{20};
 
 // An update that takes longer than this says so in the status.
@@ -126,13 +128,15 @@ kube::runtime::Event eventOf(const Notice& notice, const Value& object) {
 }  // namespace
 
 Executor::Executor(kube::client::Client& client, base::Clock& clock,
-                   kube::runtime::EventRecorder& events, ApparatusClient& apparatus,
+                   kube::runtime::EventRecorder& events, ApparatusClient& apparatus, World& world,
                    Observers observers)
     : client_(client),
       clock_(clock),
       events_(events),
       apparatus_(apparatus),
-      observers_(std::move(observers)) {}
+      world_(world),
+      observers_(std::move(observers)),
+      started_(clock.instant()) {}
 
 Status Executor::run(const coupling::Plan& plan, Subject& subject, const Value& other,
                      std::stop_token stop, const Action** failed) {
@@ -178,7 +182,7 @@ Status Executor::perform(const Action& action, Subject& subject, const Value& ot
       return self.writeStatus(subject, stop);
     }
     Status operator()(const coupling::ConfirmSocket&) const {
-      if (self.observers_.isStanding(other)) return {};
+      if (self.world_.isStanding(other)) return {};
       return fail(Code::Conflict, "socket " + keyOf(other).print() + " is being deleted");
     }
     Status operator()(const Call& call) const {
@@ -190,8 +194,10 @@ Status Executor::perform(const Action& action, Subject& subject, const Value& ot
     }
     Status operator()(const Effect& effect) const { return self.effect(effect, subject, stop); }
     Status operator()(const Prune& prune) const {
-      if (!self.observers_.letsGo(subject.object, prune.entry.object)) return {};
-      return self.prune(prune, stop);
+      if (!self.world_.letsGo(keyOf(subject.object), prune.entry.object)) return {};
+      Status done = self.prune(prune, stop);
+      self.world_.removed(prune.entry.object);
+      return done;
     }
     Status operator()(const Notice& notice) const {
       self.notify(notice, subject, other);
@@ -307,6 +313,7 @@ Status Executor::deleteSelf(Subject& subject, std::stop_token stop) {
 Status Executor::effect(const Effect& effect, Subject& subject, std::stop_token stop) {
   const Resource& resource = effect.rendered.resource;
   const ObjectKey key = keyOf(effect.rendered.object);
+  if (effect.inInventory) world_.waitUntilRemoved(effect.rendered.entry().object, stop);
   switch (effect.rendered.what) {
     case api::Do::Apply:
       return applyObject(effect, subject, std::move(stop));
@@ -379,6 +386,21 @@ Status Executor::removeAndWait(const Resource& resource, const ObjectKey& key,
   }
 }
 
+Result<std::optional<Value>> Executor::findOwn(const Resource& resource, const Prune& prune,
+                                               std::stop_token stop) {
+  const ObjectKey key = prune.entry.object.key();
+  for (;;) {
+    Result<Value> seen = client_.get(resource, key, callAs(prune.user, stop));
+    if (seen) return isMadeByUs(*seen) ? std::optional(std::move(*seen)) : std::nullopt;
+    if (!seen.error().isNotFound())
+      return tl::unexpected<Error>(explain(seen.error(), "get", resource, key, prune.user));
+    // A process before us that was killed may have asked for it, and the server not have come to
+    // it.
+    if (clock_.instant() - started_ > kInFlight || stop.stop_requested()) return std::nullopt;
+    sleepFor(kInFlight / 8, stop);
+  }
+}
+
 Status Executor::prune(const Prune& prune, std::stop_token stop) {
   const kube::api::ObjectRef& object = prune.entry.object;
   const Result<Resource> resource =
@@ -390,19 +412,19 @@ Status Executor::prune(const Prune& prune, std::stop_token stop) {
   }
   kube::client::DeleteOptions options;
   options.uid = object.uid;
-  if (options.uid.empty()) {
-    // It was recorded before it was made, and perhaps never was: what is there now must be ours.
-    const Result<Value> seen = client_.get(*resource, object.key(), callAs(prune.user, stop));
-    if (!seen && seen.error().isNotFound()) return {};
-    if (!seen)
-      return tl::unexpected<Error>(
-          explain(seen.error(), "get", *resource, object.key(), prune.user));
-    if (!isMadeByUs(*seen)) return {};
-    options.uid = kube::api::uidOf(*seen);
+  const auto remove = [&] {
+    return client_.remove(*resource, object.key(), options, callAs(prune.user, stop));
+  };
+  Result<Value> removed = fail(Code::Conflict, "");
+  if (!options.uid.empty()) removed = remove();
+  if (!removed && removed.error().isConflict()) {
+    // It was recorded before it was made, and perhaps never was; or it was replaced, by us if it
+    // was made anew and by another if not. What is there now must be ours.
+    ASSIGN_OR_RETURN(const std::optional<Value> own, findOwn(*resource, prune, stop));
+    if (!own) return {};
+    options.uid = kube::api::uidOf(*own);
+    removed = remove();
   }
-  const Result<Value> removed =
-      client_.remove(*resource, object.key(), options, callAs(prune.user, std::move(stop)));
-  // A conflict: another object of that name has taken its place.
   if (removed || removed.error().isNotFound() || removed.error().isConflict()) return {};
   return tl::unexpected<Error>(
       explain(removed.error(), "delete", *resource, object.key(), prune.user));

@@ -22,6 +22,7 @@
 #include "kube/runtime/events.h"
 #include "operator/api/names.h"
 #include "operator/control/apparatus_client.h"
+#include "operator/control/world.h"
 #include "operator/coupling/decide.h"
 
 namespace iop::operators::control {
@@ -36,20 +37,15 @@ struct Subject {
 
 class Executor {
  public:
-  // Told of the server's answers: to writes of plugs and sockets, and to applies of other objects;
-  // and asked what is known of them.
+  // Told of the server's answers: to writes of plugs and sockets, and to applies of other objects.
   struct Observers {
     std::function<void(api::Side, const Value& object, bool gone)> written;
     std::function<void(const Value& object)> applied;
-    // Whether the socket is still there and is not being deleted, as far as we know now.
-    std::function<bool(const Value& socket)> isStanding;
-    // Whether a plug that lets go of an object is the last to hold it.
-    std::function<bool(const Value& plug, const kube::api::ObjectRef& object)> letsGo;
   };
 
   // All must outlive this.
   Executor(kube::client::Client& client, base::Clock& clock, kube::runtime::EventRecorder& events,
-           ApparatusClient& apparatus, Observers observers);
+           ApparatusClient& apparatus, World& world, Observers observers);
 
   // Does what the plan says. On failure the error is of the action in `failed`, and the status at
   // hand has what was done before. `other` is the object on the other side, for events and names;
@@ -80,6 +76,9 @@ class Executor {
   Status deleteSelf(Subject& subject, std::stop_token stop);
   Status effect(const coupling::Effect& effect, Subject& subject, std::stop_token stop);
   Status applyObject(const coupling::Effect& effect, Subject& subject, std::stop_token stop);
+  // The object of that name, if it is one that we have made; nothing if there is none.
+  Result<std::optional<Value>> findOwn(const kube::api::Resource& resource,
+                                       const coupling::Prune& prune, std::stop_token stop);
   Status removeAndWait(const kube::api::Resource& resource, const kube::api::ObjectKey& key,
                        const std::string& user, std::stop_token stop);
 
@@ -87,7 +86,9 @@ class Executor {
   base::Clock& clock_;
   kube::runtime::EventRecorder& events_;
   ApparatusClient& apparatus_;
+  World& world_;
   Observers observers_;
+  const base::Instant started_;
 };
 
 }  // namespace iop::operators::control

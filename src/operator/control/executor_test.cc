@@ -57,14 +57,10 @@ class ExecutorTest : public ::testing::Test {
   iop::testing::MemoryClient client_;
   kube::runtime::EventRecorder events_{client_, base::realClock(), {}};
   ApparatusClient apparatus_{{}};
-  bool isStanding_ = true;
-  Executor executor_{client_,
-                     base::realClock(),
-                     events_,
-                     apparatus_,
-                     {[](api::Side, const Value&, bool) {}, [](const Value&) {},
-                      [this](const Value&) { return isStanding_; },
-                      [](const Value&, const kube::api::ObjectRef&) { return true; }}};
+  World world_;
+  Executor executor_{client_, base::realClock(),
+                     events_, apparatus_,
+                     world_,  {[](api::Side, const Value&, bool) {}, [](const Value&) {}}};
   Subject subject_;
   const Action* failed_ = nullptr;
 };
@@ -104,7 +100,6 @@ TEST_F(ExecutorTest, ATeardownNeverPassesOverAWriteOfItsOwn) {
 }
 
 TEST_F(ExecutorTest, NothingIsDoneForASocketThatIsGoing) {
-  isStanding_ = false;
   Plan plan;
   plan.actions.push_back({coupling::ConfirmSocket{}, api::Side::Plug, "look"});
   plan.actions.push_back(

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "kube/api/object.h"
-#include "operator/coupling/lookup.h"
 
 namespace iop::operators::control {
 namespace {
@@ -50,8 +49,10 @@ CallOptions callOptions(const InputRef& ref, std::stop_token stop) {
 // Impersonates one user for all calls of an informer.
 class ImpersonatingClient : public kube::client::Client {
  public:
-  ImpersonatingClient(kube::client::Client& client, std::string user)
-      : client_(client), user_(std::move(user)) {}
+  // `onDeleted` is told of each deletion that a watch shows, known to the informer or not.
+  ImpersonatingClient(kube::client::Client& client, std::string user,
+                      std::function<void(const Value&)> onDeleted)
+      : client_(client), user_(std::move(user)), onDeleted_(std::move(onDeleted)) {}
   Result<Resource> resolve(const kube::api::GroupVersionKind& kind) override {
     return client_.resolve(kind);
   }
@@ -83,7 +84,12 @@ class ImpersonatingClient : public kube::client::Client {
   Status watch(const Resource& resource, const std::string& namespaceName,
                const kube::client::WatchOptions& watch, const CallOptions& options,
                const std::function<bool(kube::client::WatchEvent&&)>& onEvent) override {
-    return client_.watch(resource, namespaceName, watch, as(options), onEvent);
+    return client_.watch(resource, namespaceName, watch, as(options),
+                         [&](kube::client::WatchEvent&& event) {
+                           if (event.type == kube::client::WatchEvent::Type::Deleted)
+                             onDeleted_(event.object);
+                           return onEvent(std::move(event));
+                         });
   }
 
  private:
@@ -95,13 +101,29 @@ class ImpersonatingClient : public kube::client::Client {
 
   kube::client::Client& client_;
   std::string user_;
+  std::function<void(const Value&)> onDeleted_;
 };
 
 }  // namespace
 
 // One metadata-only watch, and which of its objects are referred to.
 struct InputCache::Watch {
-  Watch(kube::client::Client& client, std::string user) : asUser(client, std::move(user)) {}
+  Watch(kube::client::Client& client, std::string user)
+      : asUser(client, std::move(user), [this](const Value& object) { noteDeleted(object); }) {}
+
+  void noteDeleted(const Value& object) {
+    std::lock_guard guard(mutex);
+    if (const auto found = referred.find(kube::api::keyOf(object)); found != referred.end())
+      found->second = kube::api::resourceVersionOf(object);
+  }
+  // What was read is older than a deletion that the watch has shown since.
+  bool isDeletedSince(const Value& object) {
+    std::lock_guard guard(mutex);
+    const auto found = referred.find(kube::api::keyOf(object));
+    return found != referred.end() && !found->second.empty() &&
+           kube::api::compareResourceVersions(found->second, kube::api::resourceVersionOf(object)) >
+               0;
+  }
 
   bool isReferred(const ObjectKey& key) {
     std::lock_guard guard(mutex);
@@ -117,9 +139,9 @@ struct InputCache::Watch {
   ImpersonatingClient asUser;
   std::shared_ptr<Store> store = std::make_shared<Store>();
   std::mutex mutex;
-  std::set<ObjectKey> referred;
-  std::set<ObjectKey> known;           // referred, and read at least once since
-  std::unique_ptr<Informer> informer;  // last: its thread uses the rest
+  std::map<ObjectKey, std::string> referred;  // and the version of its last deletion, if seen
+  std::set<ObjectKey> known;                  // referred, and read at least once since
+  std::unique_ptr<Informer> informer;         // last: its thread uses the rest
 };
 
 InputCache::InputCache(kube::client::Client& client, base::Clock& clock,
@@ -239,7 +261,7 @@ void InputCache::setDependents(const Dependent& dependent, const std::vector<Inp
     dependents_[{key, ref.key}].insert(dependent);
     if (const auto watch = watches_.find(key); watch != watches_.end()) {
       std::lock_guard watchGuard(watch->second->mutex);
-      watch->second->referred.insert(ref.key);
+      watch->second->referred.try_emplace(ref.key);
       // Before the first list everything that is referred to will be in it.
       if (!started_) watch->second->known.insert(ref.key);
     }
@@ -269,7 +291,7 @@ std::shared_ptr<InputCache::Watch> InputCache::registerRef(const Dependent& read
     dependents_[{key, ref.key}].insert(reader);
     if (const auto found = watches_.find(key); found != watches_.end()) {
       std::lock_guard watchGuard(found->second->mutex);
-      found->second->referred.insert(ref.key);
+      found->second->referred.try_emplace(ref.key);
       return found->second;
     }
     if (isConfigKind(ref.kind)) return nullptr;  // of a namespace that we do not watch
@@ -281,11 +303,11 @@ std::shared_ptr<InputCache::Watch> InputCache::registerRef(const Dependent& read
   std::shared_ptr<Watch>& watch = watches_[key];
   if (watch == nullptr) {
     watch = makeWatch(key, *resource);
-    watch->referred.insert(ref.key);
+    watch->referred.try_emplace(ref.key);
     watch->informer->start();
   } else {
     std::lock_guard watchGuard(watch->mutex);
-    watch->referred.insert(ref.key);
+    watch->referred.try_emplace(ref.key);
   }
   return watch;
 }
@@ -303,9 +325,13 @@ Result<Value> InputCache::read(const Dependent& reader, const InputRef& ref, std
   }
   Result<Value> object = client_.get(resource, ref.key, callOptions(ref, std::move(stop)));
   if (watch != nullptr && (object || object.error().isNotFound())) {
-    // The watch will not tell of this version again: who else waits for it hears of it from us.
-    if (object && watch->store->put(watch->informer->options().namespaceName, stubOf(*object)))
+    if (object && watch->isDeletedSince(*object)) {
+      wake_(reader);  // it has gone while it was read
+    } else if (object &&
+               watch->store->put(watch->informer->options().namespaceName, stubOf(*object))) {
+      // The watch will not tell of this version again: who else waits for it hears of it from us.
       onChange(watchKeyOf(ref), *object, &reader);
+    }
     std::lock_guard watchGuard(watch->mutex);
     watch->known.insert(ref.key);
   }
@@ -320,8 +346,7 @@ Result<std::optional<ObjectVersion>> InputCache::version(const Dependent& reader
                                                          const InputRef& ref,
                                                          std::stop_token stop) {
   const std::shared_ptr<Watch> watch = registerRef(reader, ref);
-  // The state of an object of our own kinds is not its resourceVersion: it has to be read.
-  if (watch != nullptr && watch->isCurrent() && !coupling::isOwnKind(ref)) {
+  if (watch != nullptr && watch->isCurrent()) {
     bool isKnown = false;
     {
       std::lock_guard watchGuard(watch->mutex);
@@ -331,7 +356,7 @@ Result<std::optional<ObjectVersion>> InputCache::version(const Dependent& reader
     if (isKnown) return std::nullopt;
   }
   const Result<Value> object = read(reader, ref, std::move(stop));
-  if (object) return coupling::versionOf(ref, *object);
+  if (object) return versionOf(*object);
   if (object.error().isNotFound()) return std::nullopt;
   return tl::unexpected<Error>(object.error());
 }

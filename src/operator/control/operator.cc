@@ -215,11 +215,10 @@ void Operator::Impl::onPlug(const Value& before, const Value& after, bool isInit
   if (before.isNull() || after.isNull() || isRelevantChange(before, after)) {
     plugController->enqueue(keyOf(present), isInitial ? Priority::Low : Priority::Normal);
   }
-  // Who leaves a line without having got a place moves it.
+  // Who leaves a line moves it up.
   const bool isStillInLine = isQueued(after) && !kube::api::isBeingDeleted(after) &&
                              api::socketOf(before) == api::socketOf(after);
-  if (isQueued(before) && !isStillInLine && attachedSocketUid(after).empty())
-    wakeQueue(api::socketOf(before));
+  if (isQueued(before) && !isStillInLine) wakeQueue(api::socketOf(before));
   // The sockets that it was or is attached to count their plugs, and a place that became free goes
   // to the next.
   const auto reasonOf = [](const Value& plug) {
@@ -286,6 +285,7 @@ void Operator::Impl::onWritten(api::Side side, const Value& object, bool gone) {
   } else {
     store.overlay(object);
   }
+  if (side == api::Side::Plug) world.written(keyOf(object));
 }
 
 void Operator::Impl::build() {
@@ -300,18 +300,10 @@ void Operator::Impl::build() {
       *client, clock, [this](const Dependent& who) { wake(who); },
       InputCache::Options{options.watchNamespaces, watchList, &registry});
   executor = std::make_unique<Executor>(
-      *client, clock, *events, *apparatus,
+      *client, clock, *events, *apparatus, world,
       Executor::Observers{
           [this](api::Side side, const Value& object, bool gone) { onWritten(side, object, gone); },
-          [this](const Value& object) { inputs->noteWritten(object); },
-          [this](const Value& socket) {
-            const std::optional<Value> now = world.sockets->find(keyOf(socket));
-            return now && kube::api::uidOf(*now) == kube::api::uidOf(socket) &&
-                   !kube::api::isBeingDeleted(*now);
-          },
-          [this](const Value& plug, const kube::api::ObjectRef& object) {
-            return world.letsGo(keyOf(plug), object);
-          }});
+          [this](const Value& object) { inputs->noteWritten(object); }});
   std::map<api::Side, std::string> debugEndpoints;
   if (!options.debugPlugEndpoint.empty())
     debugEndpoints[api::Side::Plug] = options.debugPlugEndpoint;

@@ -4,6 +4,7 @@
 #include "kube/api/object.h"
 #include "operator/api/conditions.h"
 #include "operator/api/spec.h"
+#include "operator/coupling/lookup.h"
 #include "operator/coupling/status.h"
 
 namespace iop::operators::control {
@@ -64,7 +65,7 @@ Result<Outcome> PlugReconciler::reconcile(const ObjectKey& key,
   pass.stop = context.stop;
   Result<Outcome> outcome = runPasses(pass);
   releasePlace(pass.subject.stored);
-  with_.world.letGo(key);
+  with_.world.written(key);
   if (pass.subject.gone) forget(key);
   return outcome;
 }
@@ -116,11 +117,17 @@ Result<Outcome> PlugReconciler::handleFailure(Pass& pass, const Plan& plan,
   // A write that was based on an old version: look again, with the new one. Nobody needs to be
   // told.
   const bool isOwnWrite = std::holds_alternative<coupling::WriteStatus>(action.what) ||
-                          std::holds_alternative<coupling::ConfirmSocket>(action.what) ||
                           std::holds_alternative<coupling::AddFinalizer>(action.what) ||
                           std::holds_alternative<coupling::RemoveFinalizer>(action.what);
   if (isOwnWrite && error.isConflict()) return Outcome{.requeueAfter = kAfterConflict};
   if (isOwnWrite && error.isNotFound()) return Outcome{};
+  if (std::holds_alternative<coupling::ConfirmSocket>(action.what)) {
+    // Nothing was done yet: the plug is as it was.
+    pass.subject.object.set("status", pass.snapshot.plug["status"]);
+    const Status undone = with_.executor.writeStatus(pass.subject, pass.stop);
+    if (!undone && !undone.error().isConflict()) return tl::unexpected<Error>(undone.error());
+    return Outcome{.requeueAfter = kAfterConflict};
+  }
   if (error.code == Code::Canceled) return tl::unexpected<Error>(error);
 
   const coupling::FailureReport report =
@@ -213,6 +220,18 @@ Result<Plan> PlugReconciler::decide(Pass& pass) {
   return fail(Code::InternalError, "the decision always needs something more");
 }
 
+Result<std::optional<coupling::ObjectVersion>> PlugReconciler::versionOf(const Snapshot& snapshot,
+                                                                         const Dependent& self,
+                                                                         const InputRef& ref,
+                                                                         std::stop_token stop) {
+  // The state of an object of our own kinds is not its resourceVersion.
+  if (!coupling::isOwnKind(ref)) return with_.inputs.version(self, ref, std::move(stop));
+  const Result<Value> object = with_.inputs.read(self, ref, std::move(stop));
+  if (object) return coupling::versionOf(snapshot, ref, *object);
+  if (object.error().isNotFound()) return std::nullopt;
+  return tl::unexpected<Error>(object.error());
+}
+
 Status PlugReconciler::fetch(const coupling::Needs& needs, Pass& pass) {
   Snapshot& snapshot = pass.snapshot;
   const Dependent self{Dependent::Kind::Plug, kube::api::keyOf(snapshot.plug)};
@@ -223,7 +242,7 @@ Status PlugReconciler::fetch(const coupling::Needs& needs, Pass& pass) {
     snapshot.contents.insert_or_assign(ref, std::move(content));
   }
   for (const InputRef& ref : needs.versions) {
-    ASSIGN_OR_RETURN(snapshot.versions[ref], with_.inputs.version(self, ref, pass.stop));
+    ASSIGN_OR_RETURN(snapshot.versions[ref], versionOf(snapshot, self, ref, pass.stop));
   }
   for (const coupling::GroupVersionKind& kind : needs.resources) {
     Result<kube::api::Resource> resource = with_.client.resolve(kind);

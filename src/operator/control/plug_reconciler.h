@@ -52,6 +52,10 @@ class PlugReconciler {
   Result<coupling::Plan> decide(Pass& pass);
   void gather(Pass& pass) const;
   void gatherRivals(coupling::Snapshot& snapshot) const;
+  Result<std::optional<coupling::ObjectVersion>> versionOf(const coupling::Snapshot& snapshot,
+                                                           const Dependent& self,
+                                                           const InputRef& ref,
+                                                           std::stop_token stop);
   Status fetch(const coupling::Needs& needs, Pass& pass);
   Result<kube::runtime::Outcome> handleFailure(Pass& pass, const coupling::Plan& plan,
                                                const coupling::Action& action, const Error& error);

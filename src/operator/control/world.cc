@@ -60,6 +60,12 @@ std::vector<Value> World::socketsNamingInterface(const ObjectKey& interface) con
   return sockets->byIndex(kByInterface, interface.print());
 }
 
+bool World::isStanding(const Value& socket) const {
+  const std::optional<Value> now = sockets->find(kube::api::keyOf(socket));
+  return now && kube::api::uidOf(*now) == kube::api::uidOf(socket) &&
+         !kube::api::isBeingDeleted(*now);
+}
+
 bool World::letsGo(const ObjectKey& plug, const kube::api::ObjectRef& object) {
   const std::string name = nameOfMade(object);
   std::lock_guard guard(mutex_);
@@ -68,10 +74,23 @@ bool World::letsGo(const ObjectKey& plug, const kube::api::ObjectRef& object) {
     const auto leaving = leaving_.find(holder);
     if (leaving == leaving_.end() || !leaving->second.contains(name)) return false;
   }
+  removing_.insert(name);
   return true;
 }
 
-void World::letGo(const ObjectKey& plug) {
+void World::removed(const kube::api::ObjectRef& object) {
+  std::lock_guard guard(mutex_);
+  removing_.erase(removing_.find(nameOfMade(object)));
+  condition_.notify_all();
+}
+
+void World::waitUntilRemoved(const kube::api::ObjectRef& object, std::stop_token stop) {
+  const std::string name = nameOfMade(object);
+  std::unique_lock lock(mutex_);
+  condition_.wait(lock, std::move(stop), [&] { return !removing_.contains(name); });
+}
+
+void World::written(const ObjectKey& plug) {
   std::lock_guard guard(mutex_);
   leaving_.erase(plug);
 }

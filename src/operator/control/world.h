@@ -5,10 +5,12 @@
 //
 // Thread-safe.
 
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -35,16 +37,24 @@ class World {
   std::vector<kube::api::ObjectKey> plugsUsingInterface(
       const kube::api::ObjectKey& interface) const;
 
+  // Whether the socket is still there and is not being deleted.
+  bool isStanding(const Value& socket) const;
+
   // A plug lets go of an object that its coupling made. False where another plug's coupling has
   // made it, too, and still holds it: then it stays. Of several that let go at once the last gets
-  // true. Valid until letGo() of that plug.
+  // true; it removes the object and then calls removed(). Holds until written() of that plug.
   bool letsGo(const kube::api::ObjectKey& plug, const kube::api::ObjectRef& object);
-  // The plug's status says now what it holds.
-  void letGo(const kube::api::ObjectKey& plug);
+  void removed(const kube::api::ObjectRef& object);
+  // Blocks while the object is being removed for another plug, or until `stop` asks.
+  void waitUntilRemoved(const kube::api::ObjectRef& object, std::stop_token stop);
+  // The plug's status, as it is in the cache, says what it holds.
+  void written(const kube::api::ObjectKey& plug);
 
  private:
   std::mutex mutex_;
+  std::condition_variable_any condition_;
   std::map<kube::api::ObjectKey, std::set<std::string>> leaving_;  // plug → objects
+  std::multiset<std::string> removing_;
 };
 
 // The UID of the socket that a plug is attached to; empty if none.

@@ -98,8 +98,8 @@ Plan PlugDecision::cannotRender(Lookup& lookup, const Error& error) {
   return plan;
 }
 
-Lookup PlugDecision::lookUp(bool tolerant) const {
-  Lookup lookup(snapshot_, tolerant);
+Lookup PlugDecision::lookUp(Lookup::Tolerance tolerance) const {
+  Lookup lookup(snapshot_, tolerance);
   const Value& socket =
       snapshot_.coupledSocket.isNull() ? snapshot_.socket : snapshot_.coupledSocket;
   noteSensitiveSpecs(lookup.masker(), plug_, socket, snapshot_.interfaces);
@@ -138,6 +138,7 @@ Plan PlugDecision::deliverCreated() {
 
   const auto endpoint = endpointOf(snapshot_, Side::Plug, plug_);
   const bool hasEffects = endpoint || !objects->empty();
+  plan.masker = lookup.masker();
   addDelivery(plan,
               {Side::Plug, plug_, Event::Created, endpoint, lifecycleBody(Side::Plug, plug_),
                idempotencyKey({kube::api::uidOf(plug_), "created"}), std::move(*objects), false});

@@ -126,7 +126,7 @@ Plan waitForApparatus(Plan plan, const SocketSnapshot& snapshot) {
                             ? Reason::ApparatusNotReady
                             : Reason::Error;
   Value status = statusOf(snapshot);
-  setSocketConditions(status, reason, plan.failure->message, false,
+  setSocketConditions(status, reason, plan.masker.mask(plan.failure->message), false,
                       kube::api::generationOf(snapshot.socket), snapshot.now);
   addStatus(plan, std::move(status));
   if (isStarting) plan.failure.reset();  // its pod wakes us
@@ -134,8 +134,9 @@ Plan waitForApparatus(Plan plan, const SocketSnapshot& snapshot) {
 }
 
 // A lookup that knows already which values of the spec must not be shown.
-Lookup lookUp(const SocketSnapshot& snapshot, const Snapshot& resources, bool tolerant) {
-  Lookup lookup(resources, tolerant);
+Lookup lookUp(const SocketSnapshot& snapshot, const Snapshot& resources,
+              Lookup::Tolerance tolerance) {
+  Lookup lookup(resources, tolerance);
   std::map<ObjectKey, Value> interfaces;
   if (const auto key = api::interfaceOf(snapshot.socket)) interfaces[*key] = snapshot.interface;
   noteSensitiveSpecs(lookup.masker(), Value(), snapshot.socket, interfaces);
@@ -152,10 +153,16 @@ Plan deleteSocket(const SocketSnapshot& snapshot, const Snapshot& resources) {
   }
   plan.tolerant = true;
   plan.force = force;
-  Lookup lookup = lookUp(snapshot, resources, true);
+  Lookup lookup =
+      lookUp(snapshot, resources, force ? Lookup::Tolerance::Force : Lookup::Tolerance::Teardown);
   plan.masker = lookup.masker();
   Status outcome;
   if (!addOwnEvent(plan, lookup, snapshot, Event::Deleted, outcome)) {
+    return waitForApparatus(std::move(plan), snapshot);
+  }
+  if (!outcome && !lookup.passesOver(outcome.error())) {
+    plan.failure = outcome.error();
+    plan.actions.clear();
     return waitForApparatus(std::move(plan), snapshot);
   }
   if (!outcome) lookup.skip(outcome.error().message);
@@ -171,7 +178,7 @@ Plan deleteSocket(const SocketSnapshot& snapshot, const Snapshot& resources) {
 
 Plan createSocket(const SocketSnapshot& snapshot, const Snapshot& resources) {
   Plan plan;
-  Lookup lookup = lookUp(snapshot, resources, false);
+  Lookup lookup = lookUp(snapshot, resources, Lookup::Tolerance::None);
   plan.masker = lookup.masker();
   Status outcome;
   if (!addOwnEvent(plan, lookup, snapshot, Event::Created, outcome)) {

@@ -73,7 +73,7 @@ void PlugDecision::addDecoupling(Plan& plan, Lookup& lookup) {
   if (!lookup.needs().empty()) return;
   const Configs configs = built ? *built : Configs{};
   if (!built) {
-    if (built.error().error.isRetriable() && !plan.force) {
+    if (!lookup.passesOver(built.error().error)) {
       plan.failure = built.error().error;
       return;
     }
@@ -87,11 +87,13 @@ void PlugDecision::addDecoupling(Plan& plan, Lookup& lookup) {
         render(lookup, side, "resources", Event::Decoupled, sources.resourceScope(side, configs));
     if (rendered) {
       objects[side] = std::move(*rendered);
-    } else if (!Lookup::isUnknown(rendered.error())) {
+    } else if (lookup.passesOver(rendered.error())) {
       lookup.skip(rendered.error().message);
+    } else if (!Lookup::isUnknown(rendered.error())) {
+      plan.failure = rendered.error();
     }
   }
-  if (!lookup.needs().empty()) return;
+  if (!lookup.needs().empty() || plan.failure) return;
 
   Value status = status_;
   if (!isResumed) {
@@ -139,7 +141,7 @@ Plan PlugDecision::decouple() {
   Plan plan;
   plan.tolerant = true;
   plan.force = api::isForceDeleted(plug_);
-  Lookup lookup = lookUp(true);
+  Lookup lookup = lookUp(teardownTolerance());
   addDecoupling(plan, lookup);
   if (!lookup.needs().empty()) {
     Plan needing;
@@ -192,7 +194,7 @@ Plan PlugDecision::finishDeletion() {
   Plan plan;
   plan.tolerant = true;
   plan.force = api::isForceDeleted(plug_);
-  Lookup lookup = lookUp(true);
+  Lookup lookup = lookUp(teardownTolerance());
   auto objects =
       render(lookup, Side::Plug, "resources", Event::Deleted, Value::object({{"plug", plug_}}));
   const bool isReady = readyForTeardown(plan, lookup, Side::Plug);
@@ -201,7 +203,8 @@ Plan PlugDecision::finishDeletion() {
     return plan;
   }
   plan.masker = lookup.masker();
-  if (!isReady) return waitForTeardown(std::move(plan));
+  if (!objects && !lookup.passesOver(objects.error())) plan.failure = objects.error();
+  if (!isReady || plan.failure) return waitForTeardown(std::move(plan));
   if (!objects) lookup.skip(objects.error().message);
   for (const std::string& what : lookup.skipped()) {
     addNotice(plan, Side::Plug, true, std::string(api::nameOf(Reason::Error)),

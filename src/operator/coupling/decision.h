@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "operator/api/spec.h"
 #include "operator/coupling/decide.h"
 #include "operator/coupling/fit.h"
 #include "operator/coupling/lookup.h"
@@ -55,7 +56,10 @@ class PlugDecision {
   Plan fromSourceError(Lookup& lookup, const SourceError& error);
   Plan withStatus(Value status);
   // A lookup that knows already which values of the specs must not be shown.
-  Lookup lookUp(bool tolerant = false) const;
+  Lookup lookUp(Lookup::Tolerance tolerance = Lookup::Tolerance::None) const;
+  Lookup::Tolerance teardownTolerance() const {
+    return api::isForceDeleted(plug_) ? Lookup::Tolerance::Force : Lookup::Tolerance::Teardown;
+  }
 
   Plan deliverCreated();
   // The reason to decouple a coupling that was begun, in words; empty if there is none.

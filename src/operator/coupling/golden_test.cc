@@ -124,7 +124,7 @@ class Fixture {
     for (const InputRef& ref : needs.versions) {
       const Value* found = find(ref.kind, ref.key);
       snapshot_.versions[ref] =
-          found == nullptr ? std::nullopt : std::optional(versionOf(ref, *found));
+          found == nullptr ? std::nullopt : std::optional(versionOf(snapshot_, ref, *found));
     }
     for (const GroupVersionKind& kind : needs.resources)
       snapshot_.resources.insert_or_assign(kind, resolve(kind));
@@ -160,11 +160,12 @@ class Fixture {
 
   // Takes every action to succeed but those that the case fails. False where one ended the plan.
   bool carryOut(const Plan& plan, Value& object, std::string& out) {
+    const Snapshot decided = snapshot_;  // as the decision saw it
     Value& status = object.edit("status");
     for (const Action& action : plan.actions) {
       if (const std::optional<Error> error = failureOf(action)) {
         if (isPassedOver(plan, *error)) continue;
-        const FailureReport report = reportFailure(snapshot_, status, plan, action, *error);
+        const FailureReport report = reportFailure(decided, status, plan, action, *error);
         Value failed = Value::object({{"failed", action.attempt}, {"status", report.status}});
         for (const Notice& notice : report.notices) {
           failed.edit("events").push(std::string(api::nameOf(notice.side)) + " " + notice.reason +

@@ -38,18 +38,24 @@ bool isCoupledItself(const InputRef& ref) {
 
 bool isOwnKind(const InputRef& ref) { return ref.kind.group == api::kGroup && !ref.user.empty(); }
 
-ObjectVersion versionOf(const InputRef& ref, const Value& object) {
-  std::string uid(kube::api::uidOf(object));
-  if (!isOwnKind(ref)) return {std::move(uid), std::string(kube::api::resourceVersionOf(object))};
-  Value told = object;
-  for (const char* field : {"resourceVersion", "managedFields"}) {
-    told.edit("metadata").erase(field);
+ObjectVersion versionOf(const Snapshot& snapshot, const InputRef& ref, const Value& object) {
+  const std::string uid(kube::api::uidOf(object));
+  if (!isOwnKind(ref)) return {uid, std::string(kube::api::resourceVersionOf(object))};
+  const std::string generation = std::to_string(kube::api::generationOf(object));
+  if (uid == kube::api::uidOf(snapshot.plug) || uid == kube::api::uidOf(snapshot.socket))
+    return {uid, generation};
+  Value status = object["status"].isObject() ? object["status"] : Value::object();
+  for (const char* field : {"conditions", "coupling", "observedGeneration", "resources"})
+    status.erase(field);
+  Value conditions = Value::object();
+  for (const Value& condition : object["status"]["conditions"].items()) {
+    const std::string_view type = condition["type"].asString();
+    if (type != api::condition::kReconciling) conditions.set(type, condition["status"]);
   }
-  for (const char* field : {"conditions", "coupling", "observedGeneration", "resources"}) {
-    if (!told["status"].isNull()) told.edit("status").erase(field);
-  }
-  if (told["status"].empty()) told.erase("status");
-  return {std::move(uid), digest(text::printJson(told))};
+  return {uid, generation + "-" +
+                   digest(text::printJson(
+                       Value::array({object["metadata"]["labels"],
+                                     kube::api::isBeingDeleted(object), status, conditions})))};
 }
 
 bool isOtherState(const InputRef& ref, const ObjectVersion& now, const ObjectVersion& then) {
@@ -59,6 +65,21 @@ bool isOtherState(const InputRef& ref, const ObjectVersion& now, const ObjectVer
 }
 
 bool Lookup::isUnknown(const Error& error) { return error.cause == kUnknown; }
+
+bool Lookup::passesOver(const Error& error) const {
+  if (!isTolerant() || isUnknown(error)) return false;
+  if (tolerance_ == Tolerance::Force) return true;
+  switch (error.code) {
+    case Code::NotFound:
+    case Code::Forbidden:
+    case Code::Unauthorized:
+    case Code::Conflict:
+    case Code::Timeout:  // a template's
+      return true;
+    default:
+      return !error.isRetriable();
+  }
+}
 
 Result<Value> Lookup::content(Side side, const InputRef& ref) {
   const auto found = snapshot_.contents.find(ref);
@@ -76,7 +97,7 @@ Result<Value> Lookup::content(Side side, const InputRef& ref) {
         error.withContext("read " + std::string(api::nameOf(side)) + "'s " + describe(ref)));
   }
   const Value& object = *found->second;
-  Input input{side, ref, versionOf(ref, object)};
+  Input input{side, ref, versionOf(snapshot_, ref, object)};
   const bool known = std::any_of(inputs_.begin(), inputs_.end(), [&](const Input& other) {
     return other.side == input.side && other.ref == input.ref;
   });

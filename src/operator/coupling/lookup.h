@@ -3,7 +3,7 @@
 // How a decision reads the outside world: from the snapshot, keeping book of what it used and of
 // what is missing.
 //
-//   Lookup lookup(snapshot, Tolerance::None);
+//   Lookup lookup(snapshot);
 //   Result<Value> secret = lookup.source("Secret", {"shop", "db"});   // its data as plain strings
 //   if (!lookup.needs().empty()) return Plan::needing(lookup.needs());
 //
@@ -25,10 +25,11 @@ namespace iop::operators::coupling {
 bool isCoupledItself(const InputRef& ref);
 // True for objects of our own kinds behind a var: of them only what others may depend on counts.
 bool isOwnKind(const InputRef& ref);
-// The state of an object that a coupling has read: its resourceVersion; of our own kinds a digest
-// of it without what we write while we work (conditions, progress), so that couplings that read one
-// another do not wake each other for ever.
-ObjectVersion versionOf(const InputRef& ref, const Value& object);
+// The state of an object that a coupling has read: its resourceVersion; of our own kinds its
+// generation and a digest of its labels and its status, without what we write while we work, so
+// that couplings that read one another do not wake each other for ever. Of the coupling's own plug
+// and socket only the generation counts. No part of a spec goes into it.
+ObjectVersion versionOf(const Snapshot& snapshot, const InputRef& ref, const Value& object);
 // Whether what was seen now is another state than what was seen then. An older resourceVersion is
 // none: one cache may lag behind another.
 bool isOtherState(const InputRef& ref, const ObjectVersion& now, const ObjectVersion& then);
@@ -44,12 +45,15 @@ struct Input {
 class Lookup {
  public:
   // A tolerant lookup serves teardown: what is gone or forbidden is noted in skipped() and reads as
-  // empty.
-  explicit Lookup(const Snapshot& snapshot, bool tolerant = false)
-      : snapshot_(snapshot), tolerant_(tolerant) {}
+  // empty; with Force, whatever fails.
+  enum class Tolerance { None, Teardown, Force };
+  explicit Lookup(const Snapshot& snapshot, Tolerance tolerance = Tolerance::None)
+      : snapshot_(snapshot), tolerance_(tolerance) {}
 
   const Snapshot& snapshot() const { return snapshot_; }
-  bool isTolerant() const { return tolerant_; }
+  bool isTolerant() const { return tolerance_ != Tolerance::None; }
+  // Whether teardown goes on without what failed: time does not heal it, or nobody shall wait.
+  bool passesOver(const Error& error) const;
   Needs& needs() { return needs_; }
   Masker& masker() { return masker_; }
   const std::vector<Input>& inputs() const { return inputs_; }
@@ -76,7 +80,7 @@ class Lookup {
   Result<Value> content(api::Side side, const InputRef& ref);
 
   const Snapshot& snapshot_;
-  bool tolerant_;
+  Tolerance tolerance_;
   bool lacksKind_ = false;
   Needs needs_;
   Masker masker_;

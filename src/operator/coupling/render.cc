@@ -173,7 +173,7 @@ Result<std::vector<RenderedObject>> renderActions(Lookup& lookup, Side side, con
       };
       Status added =
           add().map_error(addContext(std::string(api::nameOf(side)) + "'s " + source.field));
-      if (!added && lookup.isTolerant()) {
+      if (!added && lookup.passesOver(added.error())) {
         lookup.skip(added.error().message);
       } else if (!added) {
         return tl::unexpected<Error>(added.error());

@@ -32,8 +32,10 @@ FailureReport reportFailure(const Snapshot& snapshot, const Value& status, const
   const Reason reason =
       error.cause == kApparatusNotRunning ? Reason::ApparatusNotReady : Reason::Error;
   const std::string message = plan.masker.mask(action.attempt + ": " + error.message);
+  // Only the first attempt: an earlier one may have reached the socket.
   const bool isCoupling =
-      status["coupling"]["event"].asString() == api::nameOf(api::Event::Coupled);
+      status["coupling"]["event"].asString() == api::nameOf(api::Event::Coupled) &&
+      snapshot.plug["status"]["coupling"]["socket"].isNull();
   if (isCoupling && action.side == Side::Plug && status["coupling"]["delivered"].empty()) {
     report.status.edit("coupling").set("stopped", api::nameOf(Side::Plug));
   }

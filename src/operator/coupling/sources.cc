@@ -64,12 +64,7 @@ Value Sources::resultScope(Side side, const Configs& configs, const Results& res
 }
 
 Status Sources::forgive(Status status) {
-  if (status || !lookup_.isTolerant() || Lookup::isUnknown(status.error())) return status;
-  const Code code = status.error().code;
-  const bool healsWithTime = status.error().isRetriable() && code != Code::NotFound &&
-                             code != Code::Forbidden && code != Code::Unauthorized &&
-                             code != Code::Conflict && code != Code::Timeout;
-  if (healsWithTime && !api::isForceDeleted(plug_)) return status;
+  if (status || !lookup_.passesOver(status.error())) return status;
   lookup_.skip(status.error().message);
   return {};
 }
