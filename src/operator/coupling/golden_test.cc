@@ -91,6 +91,8 @@ class Fixture {
         {"Service", {"services", true}},
         {"Plug", {"plugs", true}},
     };
+    if (kind.kind == "Unavailable")
+      return fail(Code::ServiceUnavailable, "group " + kind.group + " does not answer");
     const auto found = known.find(kind.kind);
     if (found == known.end()) return fail(Code::NotFound, "the cluster has no kind " + kind.kind);
     return kube::api::Resource{kind.group, kind.version, found->second.first, kind.kind,
