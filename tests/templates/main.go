@@ -345,6 +345,7 @@ func compare(path, knownPath string, seconds, count int, seed int64) (int, error
 }
 
 func main() {
+	os.Setenv("TZ", "UTC") // before the first look at the local zone
 	seconds := flag.Int("seconds", 0, "end after so many seconds")
 	count := flag.Int("count", 0, "end after so many cases")
 	seed := flag.Int64("seed", time.Now().UnixNano()/1000, "the seed of the first case; the next one's is one more")
@@ -353,8 +354,6 @@ func main() {
 	isOracle := flag.Bool("oracle", false, "answer lines of the protocol on standard input")
 	vectors := flag.String("vectors", "", "check recorded answers instead")
 	flag.Parse()
-	os.Setenv("TZ", "UTC")
-	time.Local = time.UTC
 	fail := func(err error) {
 		fmt.Fprintln(os.Stderr, "differential:", err)
 		os.Exit(2)
