@@ -51,8 +51,8 @@ struct ParseOptions {
 // limit of 1000000 steps`.
 struct Limits {
   // Units of work: one for each statement, command, argument and element that is walked and for
-  // every 256 bytes that a function reads or makes; more for what is slow by design (bcrypt 30,000,
-  // an RSA key 250,000).
+  // every 256 bytes that a function reads or makes; more for what is slow by design (bcrypt
+  // 100,000, an RSA key of 4096 bits 400,000).
   std::uint64_t steps = 1'000'000;
   // Bytes of the result.
   std::size_t outputBytes = 8u << 20;

@@ -104,14 +104,7 @@ void hostile(benchmark::State& state, const std::string& source) {
   state.counters["MiB"] = static_cast<double>(most) / 1024;
 }
 
-}  // namespace
-}  // namespace iop::gotemplate
-
-int main(int argc, char** argv) {
-  using namespace iop::gotemplate;
-  benchmark::Initialize(&argc, argv);
-  if (!addShared())
-    std::puts("=== NOT RUN: the benchmark templates of ../shared, which is not there.");
+void addHostile() {
   for (const HostileTemplate& each : hostileTemplates()) {
     benchmark::RegisterBenchmark(
         ("hostile/" + each.name).c_str(),
@@ -120,5 +113,15 @@ int main(int argc, char** argv) {
         ->Unit(benchmark::kMillisecond)
         ->Iterations(3);
   }
+}
+
+}  // namespace
+}  // namespace iop::gotemplate
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (!iop::gotemplate::addShared())
+    std::puts("=== NOT RUN: the benchmark templates of ../shared, which is not there.");
+  iop::gotemplate::addHostile();
   benchmark::RunSpecifiedBenchmarks();
 }

@@ -14,10 +14,10 @@ namespace {
 using CertificateResult = Typed<Type::Certificate>;
 
 // What is slow by design costs as many steps as it takes microseconds, about.
-constexpr std::uint64_t kPasswordHashSteps = 30'000;
-constexpr std::uint64_t kDerivedPasswordSteps = 60'000;
-constexpr std::uint64_t kLargeKeySteps = 250'000;  // RSA of 4096 bits, DSA
-constexpr std::uint64_t kRsaSteps = 80'000;        // RSA of 2048 bits
+constexpr std::uint64_t kPasswordHashSteps = 100'000;
+constexpr std::uint64_t kDerivedPasswordSteps = 200'000;
+constexpr std::uint64_t kLargeKeySteps = 400'000;  // RSA of 4096 bits, DSA
+constexpr std::uint64_t kRsaSteps = 125'000;       // RSA of 2048 bits
 constexpr std::uint64_t kSmallKeySteps = 500;
 
 // sprig answers these errors as if they were results.

@@ -10,6 +10,9 @@
 namespace iop::gotemplate::internal {
 namespace {
 
+// Verbs that print a pointer as a number.
+constexpr std::u32string_view kAddressVerbs = U"vbodxX";
+
 // Seconds from the year 1, from which Go counts, to 1970.
 constexpr std::int64_t kUnixToYearOne = 62135596800;
 
@@ -201,7 +204,6 @@ void Printer::printPointer(const Any& pointer, char32_t verb, int depth) {
     write("&");
     return printStruct(pointer, verb);
   }
-  constexpr std::u32string_view kAddressVerbs = U"vbodxX";
   if (kAddressVerbs.find(verb) == std::u32string_view::npos) return badVerb(verb);
   // Go prints the address.
   std::string text;
@@ -221,16 +223,20 @@ void Printer::printField(std::string_view name, const Any& value, char32_t verb)
       return formatString(value.asText(), verb);
     case Type::Location:
       if (value.isTypedNil())
-        return printNilField(name == "loc" ? "(*time.Location)(nil)" : "(*time.zone)(nil)", verb);
+        return printNilField(name == "loc" ? "*time.Location" : "*time.zone", verb);
       return badVerb(verb);
     default:
       return formatInteger(value.unsignedInteger, value.type == Type::Int64, verb);
   }
 }
 
-void Printer::printNilField(std::string_view syntax, char32_t verb) {
-  if (verb == 'v') return pad(flags.sharpV ? syntax : "<nil>");
-  formatInteger(0, false, verb);
+void Printer::printNilField(std::string_view type, char32_t verb) {
+  const std::string name(type);
+  if (verb == 'v') return pad(flags.sharpV ? "(" + name + ")(nil)" : "<nil>");
+  if (kAddressVerbs.find(verb) != std::u32string_view::npos) return formatInteger(0, false, verb);
+  write("%!");
+  appendRune(out_, verb);
+  write("(" + name + "=<nil>)");
 }
 
 // Fields that a package keeps to itself have no methods.

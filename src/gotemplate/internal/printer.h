@@ -47,7 +47,7 @@ class Printer {
   void printPointer(const Any& pointer, char32_t verb, int depth);
   void printStruct(const Any& value, char32_t verb);
   void printField(std::string_view name, const Any& value, char32_t verb);
-  void printNilField(std::string_view syntax, char32_t verb);
+  void printNilField(std::string_view type, char32_t verb);
   // Prints what has a text of its own (Stringer, GoStringer).
   bool printByMethod(const Any& value, char32_t verb);
   void badVerb(char32_t verb);

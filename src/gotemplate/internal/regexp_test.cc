@@ -214,6 +214,27 @@ TEST(RegexpTest, LargeExpressionsAreCompiledOrRefused) {
             "error parsing regexp: expression too large: `" + pattern + "`");
 }
 
+TEST(RegexpTest, GroupsNestAsDeepAsInGo) {
+  const auto nested = [](std::size_t depth) {
+    return std::string(depth, '(') + "a" + std::string(depth, ')');
+  };
+  EXPECT_TRUE(compileRegexp(nested(999)));
+  EXPECT_EQ(compileRegexp(nested(1000)).error().message,
+            "error parsing regexp: expression nests too deeply: `" + nested(1000) + "`");
+  std::string sideBySide;
+  for (int i = 0; i < 1500; ++i) sideBySide += "(a)";
+  EXPECT_TRUE(compileRegexp(sideBySide)) << "these are not within each other";
+}
+
+TEST(RegexpTest, ASearchCanBeEnded) {
+  int searches = 0;
+  const auto meter = [&searches] {
+    if (++searches == 3) throw 3;
+  };
+  EXPECT_THROW(static_cast<void>(compile("a")->findAll("aaaa", -1, meter)), int);
+  EXPECT_EQ(searches, 3);
+}
+
 TEST(RegexpTest, ExpressionsAreSharedByThreads) {
   EXPECT_EQ(compile("a(b)c"), compile("a(b)c"));
   std::vector<std::thread> threads;

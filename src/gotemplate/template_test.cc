@@ -1,0 +1,65 @@
+#include "gotemplate/template.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "text/json.h"
+
+namespace iop::gotemplate {
+namespace {
+
+std::string answerOf(const std::string& text, const Value& data = {}) {
+  const Result<std::string> output = render(text, data);
+  return output ? *output : output.error().message;
+}
+
+// What random templates have shown (tests/templates), with Go's answers.
+TEST(Template, AnswersAreThoseOfGo) {
+  const struct {
+    const char* text;
+    const char* want;
+  } cases[] = {
+      {R"({% chunk -2 (list "x") %})", "[[x]]"},
+      {R"({% chunk -2 (list "x" "y") %})", "[]"},
+      {R"({% chunk -1 (list "x") %})",
+       R"(template: :1:3: executing "" at <chunk -1 (list "x")>: error calling chunk: runtime error: makeslice: len out of range)"},
+      {R"({% printf "%U" (toDate "0" "") %})", "{U+0000 U+0000 %!U(*time.Location=<nil>)}"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(answerOf(c.text), c.want) << c.text;
+}
+
+TEST(Template, OneIsExecutedByManyThreadsAtOnce) {
+  const Template parsed =
+      Template::parse(R"({% range $i, $e := .items %}{% set $.made (print $i) $e %}{% end %})")
+          .value();
+  const Value data = text::parseJson(R"({"items": ["a", "b", "c"], "made": {}})",
+                                     {.numbers = text::JsonNumbers::Double})
+                         .value();
+  const std::string want = parsed.execute(data).value();
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < 200; ++n) ASSERT_EQ(parsed.execute(data).value(), want);
+    });
+  }
+  threads.clear();
+  EXPECT_TRUE(data["made"].empty()) << "the data is nobody's to change";
+}
+
+TEST(TemplateCache, KeepsTheLastUsedWithinItsBytes) {
+  TemplateCache cache(64u << 10);
+  const Value data = Value::object({{"a", "x"}});
+  for (int i = 0; i < 2000; ++i) {
+    EXPECT_EQ(cache.render("{% .a %}" + std::to_string(i), data).value(), "x" + std::to_string(i));
+    EXPECT_LE(cache.bytes(), 64u << 10);
+  }
+  EXPECT_GT(cache.size(), 1u);
+  EXPECT_LT(cache.size(), 2000u);
+  const std::size_t before = cache.size();
+  EXPECT_FALSE(cache.get("{% nosuch %}"));
+  EXPECT_EQ(cache.size(), before);
+}
+
+}  // namespace
+}  // namespace iop::gotemplate
