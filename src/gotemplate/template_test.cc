@@ -24,6 +24,16 @@ TEST(Template, AnswersAreThoseOfGo) {
       {R"({% chunk -2 (list "x" "y") %})", "[]"},
       {R"({% chunk -1 (list "x") %})",
        R"(template: :1:3: executing "" at <chunk -1 (list "x")>: error calling chunk: runtime error: makeslice: len out of range)"},
+      {R"({% slice (regexFindAll "b" "abb" -1) 1 4 | len %})", "3"},
+      {R"({% slice (regexSplit "," "a,b,c,d" -1) 0 6 | len %})", "6"},
+      {R"({% slice (regexSplit "," "a,b,c,d" 2) 0 3 | len %})",
+       R"(template: :1:3: executing "" at <slice (regexSplit "," "a,b,c,d" 2) 0 3>: error calling slice: reflect.Value.Slice: slice index out of bounds)"},
+      {R"({% $a := toDate "2006 -07" "1999 +02" %}{% $b := toDate "2006 -07" "1999 +02" %}{% eq $a $b %} {% uniq (list $a $b) | len %})",
+       "true 1"},
+      {R"({% $a := toDate "2006 -0700" "1999 +0245" %}{% $b := toDate "2006 -0700" "1999 +0245" %}{% eq $a $b %} {% uniq (list $a $b) | len %})",
+       "false 1"},
+      {R"({% printf "%8f" (toDate "0" "") %})",
+       "{%!f(uint64=       0) %!f(int64=       0) %!f(*time.Location=   <nil>)}"},
       {R"({% printf "%U" (toDate "0" "") %})", "{U+0000 U+0000 %!U(*time.Location=<nil>)}"},
   };
   for (const auto& c : cases) EXPECT_EQ(answerOf(c.text), c.want) << c.text;

@@ -92,6 +92,7 @@ struct Slice {
   std::uint32_t length = 0;
   std::uint32_t capacity = 0;  // of `items`
   Growth growth = Growth::Exact;
+  std::uint32_t reserved = 0;  // Appended: the capacity of the empty list
 };
 
 struct Map;

@@ -66,6 +66,14 @@ bool areOthersEqual(Runtime& runtime, const Any& a, const Any& b) {
   }
 }
 
+// What they point to is compared, not who they are; for that a look at one moment has to do.
+bool areLocationsDeepEqual(const LocationPtr& a, const LocationPtr& b, std::int64_t unixSeconds) {
+  if (a == b) return true;
+  if (a == nullptr || b == nullptr || a->name() != b->name()) return false;
+  const ZoneAt left = a->lookup(unixSeconds), right = b->lookup(unixSeconds);
+  return left.offset == right.offset && left.abbreviation == right.abbreviation;
+}
+
 bool areListsDeepEqual(Runtime& runtime, const Any& a, const Any& b, int depth) {
   if (a.isTypedNil() != b.isTypedNil()) return false;
   const SliceView left(a);
@@ -174,6 +182,8 @@ bool areDeepEqual(Runtime& runtime, const Any& a, const Any& b, int depth) {
       return a.semver == b.semver ||
              (a.semver != nullptr && b.semver != nullptr && *a.semver == *b.semver);
     case Type::Time:
+      return a.time->unixSeconds == b.time->unixSeconds && a.time->nanos == b.time->nanos &&
+             areLocationsDeepEqual(a.time->location, b.time->location, a.time->unixSeconds);
     case Type::Location:
     case Type::Certificate:
       return areOthersEqual(runtime, a, b);

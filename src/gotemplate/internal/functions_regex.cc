@@ -78,9 +78,13 @@ RegexpPtr compile(Runtime& runtime, std::string_view pattern, std::string_view t
   return *std::move(compiled);
 }
 
-StringList listOf(Runtime& runtime, const std::optional<std::vector<std::string_view>>& parts) {
+// As Go appends them to an empty list of that capacity.
+StringList listOf(Runtime& runtime, const std::optional<std::vector<std::string_view>>& parts,
+                  std::size_t capacity) {
   if (!parts) return {Any::list(Type::StringSlice, nullptr)};
-  return {runtime.makeStringList(*parts, Slice::Growth::Appended)};
+  const Any list = runtime.makeStringList(*parts, Slice::Growth::Appended);
+  list.slice->reserved = static_cast<std::uint32_t>(capacity);
+  return {list};
 }
 
 bool regexMatch(Runtime& runtime, std::string_view pattern, std::string_view text) {
@@ -101,14 +105,18 @@ std::string_view regexFind(Runtime& runtime, std::string_view pattern, std::stri
 template <bool isMust>
 StringList regexFindAll(Runtime& runtime, std::string_view pattern, std::string_view text,
                         std::int64_t limit) {
+  constexpr std::size_t kCapacity = 10;
   return listOf(runtime,
-                compile(runtime, pattern, text, isMust)->findAll(text, limit, meterOf(runtime)));
+                compile(runtime, pattern, text, isMust)->findAll(text, limit, meterOf(runtime)),
+                kCapacity);
 }
 template <bool isMust>
 StringList regexSplit(Runtime& runtime, std::string_view pattern, std::string_view text,
                       std::int64_t limit) {
-  return listOf(runtime,
-                compile(runtime, pattern, text, isMust)->split(text, limit, meterOf(runtime)));
+  std::size_t matches = 0;
+  const auto parts =
+      compile(runtime, pattern, text, isMust)->split(text, limit, matches, meterOf(runtime));
+  return listOf(runtime, parts, matches);
 }
 template <bool isMust>
 std::string regexReplaceAll(Runtime& runtime, std::string_view pattern, std::string_view text,

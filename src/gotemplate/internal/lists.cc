@@ -56,7 +56,7 @@ std::uint32_t capacityOf(const Any& list) {
   if (growth == Slice::Growth::AppendedOnce) {
     return static_cast<std::uint32_t>(grownCapacity(length - 1, elementBytes, hasPointers));
   }
-  std::uint64_t capacity = 0;
+  std::uint64_t capacity = list.isSource || list.slice == nullptr ? 0 : list.slice->reserved;
   while (capacity < length) capacity = grownCapacity(capacity, elementBytes, hasPointers);
   return static_cast<std::uint32_t>(capacity);
 }

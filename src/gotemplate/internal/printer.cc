@@ -236,7 +236,9 @@ void Printer::printNilField(std::string_view type, char32_t verb) {
   if (kAddressVerbs.find(verb) != std::u32string_view::npos) return formatInteger(0, false, verb);
   write("%!");
   appendRune(out_, verb);
-  write("(" + name + "=<nil>)");
+  write("(" + name + "=");
+  pad("<nil>");
+  write(")");
 }
 
 // Fields that a package keeps to itself have no methods.

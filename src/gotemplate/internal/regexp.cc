@@ -507,28 +507,26 @@ std::optional<std::vector<std::string_view>> Regexp::findAll(std::string_view te
 }
 
 std::optional<std::vector<std::string_view>> Regexp::split(std::string_view text,
-                                                           std::int64_t limit,
+                                                           std::int64_t limit, std::size_t& matches,
                                                            const Meter& meter) const {
+  matches = 0;
   if (limit == 0) return std::nullopt;
   if (text.empty() && !program_->re2->pattern().empty()) return std::vector<std::string_view>{text};
   std::vector<std::string_view> parts;
   const Subject subject(text);
-  const std::size_t size = subject.text().size();
   std::size_t start = 0;
   std::size_t end = 0;
-  const auto isFull = [&] {
-    return limit > 0 && parts.size() + 1 == static_cast<std::size_t>(limit);
-  };
-  if (!isFull()) {
-    forEachMatch(*program_->re2, subject.text(), meter, [&](Span match) {
-      end = match.start;
-      if (match.end != 0) {  // an empty match at the very start separates nothing
-        parts.push_back(subject.cut(start, end));
-        start = match.end;
-      }
-      return !isFull();
-    });
-  }
+  forEachMatch(*program_->re2, subject.text(), meter, [&](Span match) {
+    ++matches;
+    if (limit > 0 && parts.size() + 1 == static_cast<std::size_t>(limit)) return false;
+    end = match.start;
+    if (match.end != 0) {  // an empty match at the very start separates nothing
+      parts.push_back(subject.cut(start, end));
+      start = match.end;
+    }
+    return limit < 0 || matches < static_cast<std::size_t>(limit);
+  });
+  const std::size_t size = subject.text().size();
   if (end != size) parts.push_back(subject.cut(start, size));
   return parts;
 }

@@ -64,8 +64,9 @@ class Regexp {
   std::optional<std::vector<std::string_view>> findAll(std::string_view text, std::int64_t limit,
                                                        const Meter& meter = {}) const;
   // The parts between matches, at most `limit` (negative: all; 0: none, Go's nil slice). They point
-  // into `text`.
+  // into `text`. `matches` becomes the number of matches that Go looks for, at most `limit`.
   std::optional<std::vector<std::string_view>> split(std::string_view text, std::int64_t limit,
+                                                     std::size_t& matches,
                                                      const Meter& meter = {}) const;
   // Each match replaced by `replacement` with $1, $name, ${name} expanded. Error
   // (RequestEntityTooLarge): the result would have more than `maxBytes` bytes.

@@ -116,9 +116,12 @@ TEST(RegexpTest, SplitsBetweenMatches) {
       {"|", "*", 2, "[*]"},
       {"c$", "abc", -1, "[ab][]"},
   };
-  for (const auto& c : cases)
-    EXPECT_EQ(show(compile(c.pattern)->split(c.text, c.limit)), c.want) << c.pattern;
-  EXPECT_TRUE(compile("")->split("", -1)->empty());
+  for (const auto& c : cases) {
+    std::size_t matches = 0;
+    EXPECT_EQ(show(compile(c.pattern)->split(c.text, c.limit, matches)), c.want) << c.pattern;
+  }
+  std::size_t matches = 0;
+  EXPECT_TRUE(compile("")->split("", -1, matches)->empty());
 }
 
 TEST(RegexpTest, ReplacementsAreExpanded) {

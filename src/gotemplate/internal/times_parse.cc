@@ -412,7 +412,7 @@ class TimeParser {
       const ZoneAt zone = local.lookup(time.unixSeconds);
       const bool isLocal =
           zone.offset == *offset_ && (zoneName_.empty() || zone.abbreviation == zoneName_);
-      time.location = isLocal ? location : Location::fixed(std::string(zoneName_), *offset_);
+      time.location = isLocal ? location : Location::sharedFixed(std::string(zoneName_), *offset_);
       return time;
     }
     if (zoneName_.empty()) return onWall(location);
@@ -427,7 +427,7 @@ class TimeParser {
     if (zoneName_.size() > 3 && zoneName_.starts_with("GMT")) {
       offset = wholeNumber(zoneName_.substr(3)).value_or(0) * 3600;
     }
-    time.location = Location::fixed(std::string(zoneName_), offset);
+    time.location = Location::sharedFixed(std::string(zoneName_), offset);
     return time;
   }
 

@@ -253,6 +253,19 @@ LocationPtr Location::fixed(std::string name, int offset) {
   return location;
 }
 
+LocationPtr Location::sharedFixed(std::string name, int offset) {
+  constexpr int kFirst = -12, kLast = 14;
+  static const auto* const unnamed = [] {
+    auto* made = new std::vector<LocationPtr>;
+    for (int hour = kFirst; hour <= kLast; ++hour) made->push_back(fixed("", hour * 3600));
+    return made;
+  }();
+  const int hour = offset / 3600;
+  if (name.empty() && hour * 3600 == offset && kFirst <= hour && hour <= kLast)
+    return (*unnamed)[static_cast<std::size_t>(hour - kFirst)];
+  return fixed(std::move(name), offset);
+}
+
 Result<LocationPtr> Location::parse(std::string name, std::string_view data) {
   return TzifReader(data).read(std::move(name));
 }

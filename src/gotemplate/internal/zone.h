@@ -56,6 +56,9 @@ class Location {
  public:
   // A place that always has one offset, named and abbreviated alike.
   static LocationPtr fixed(std::string name, int offset);
+  // The same as Go's time.FixedZone: those without a name, of -12 to 14 whole hours, are one object
+  // each.
+  static LocationPtr sharedFixed(std::string name, int offset);
   // The contents of a TZif file. Error: "malformed time zone information".
   static Result<LocationPtr> parse(std::string name, std::string_view data);
 
