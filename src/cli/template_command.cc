@@ -101,7 +101,7 @@ Result<std::string> readAll(const std::string& path, std::istream& in) {
 Result<Value> readData(const std::string& path, std::istream& in) {
   if (path.empty()) return Value();
   ASSIGN_OR_RETURN(const std::string text, readAll(path, in));
-  return text::parseYaml(text);  // JSON is YAML, too
+  return text::parseYaml(text).map_error(addContext(path));  // JSON is YAML, too
 }
 
 int failed(const Streams& streams, std::string_view error) {
@@ -113,7 +113,7 @@ int runFile(const TemplateFlags& flags, MissingKey missingKey, const Streams& st
   const Result<std::string> source = readAll(flags.file, streams.in);
   if (!source) return failed(streams, source.error().message);
   const Result<Value> data = readData(flags.dataFile, streams.in);
-  if (!data) return failed(streams, flags.dataFile + ": " + data.error().message);
+  if (!data) return failed(streams, data.error().message);
   const std::string name = flags.file.substr(flags.file.rfind('/') + 1);
   const ParseOptions options{name, flags.left, flags.right, missingKey};
   const Result<std::string> output =

@@ -211,6 +211,7 @@ bool Controller::waitUntilIdle(base::Instant deadline) const {
   return impl_->queue.waitUntilIdle(deadline);
 }
 
+const std::string& Controller::name() const { return impl_->options.name; }
 const WorkQueue& Controller::queue() const { return impl_->queue; }
 
 }  // namespace iop::kube::runtime

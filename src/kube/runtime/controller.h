@@ -83,6 +83,7 @@ class Controller {
   // their time do not count.
   bool waitUntilIdle(base::Instant deadline) const;
 
+  const std::string& name() const;
   const WorkQueue& queue() const;
 
  private:

@@ -172,6 +172,15 @@ struct WorkQueue::Impl {
     return count;
   }
 
+  // Since when the key has been ready that has been so the longest; `now` if none is.
+  Instant oldestReady(Instant now) const {
+    Instant oldest = now;
+    for (const auto& keys : ready) {
+      for (const auto& [order, key] : keys) oldest = std::min(oldest, states.at(key).readyAt);
+    }
+    return oldest;
+  }
+
   WorkItem take() {
     const auto hasKeys = [](const auto& keys) { return !keys.empty(); };
     auto& keys = ++handedOut % kFairShare == 0
@@ -186,6 +195,7 @@ struct WorkQueue::Impl {
     state.pending = State::Pending::None;
     state.processing = true;
     state.started = now;
+    lastTaken = now;
     ++working;
     return {std::move(key), state.priority};
   }
@@ -212,6 +222,7 @@ struct WorkQueue::Impl {
   base::Clock& clock;
   WorkQueueOptions options;
   QueueMetrics counts;
+  Instant lastTaken{};
 
   mutable std::mutex mutex;
   mutable std::condition_variable changed;  // something is ready, or waits for an earlier time
@@ -289,6 +300,12 @@ void WorkQueue::done(const ObjectKey& key) {
     impl_->states.erase(found);
   }
   if (impl_->working == 0) impl_->idle.notify_all();
+}
+
+base::Duration WorkQueue::stalledFor() const {
+  std::lock_guard guard(impl_->mutex);
+  const Instant now = impl_->clock.instant();
+  return now - std::max(impl_->oldestReady(now), std::min(impl_->lastTaken, now));
 }
 
 void WorkQueue::shutDown() {

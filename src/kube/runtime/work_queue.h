@@ -90,6 +90,8 @@ class WorkQueue {
   std::size_t depth() const;
   std::size_t delayed() const;
   std::size_t processing() const;
+  // For how long there have been ready keys of which nobody took one; 0 where none is ready.
+  base::Duration stalledFor() const;
 
  private:
   struct Impl;

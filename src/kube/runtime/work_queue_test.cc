@@ -40,6 +40,21 @@ TEST_F(WorkQueueTest, HandsKeysOutInOrderAndOnlyOnce) {
   EXPECT_EQ(drain(), "a b c ");
 }
 
+TEST_F(WorkQueueTest, TellsForHowLongNobodyHasTakenAReadyKey) {
+  EXPECT_EQ(queue.stalledFor(), base::Duration{});
+  queue.add(key("a"));
+  clock.advance(minutes(3));
+  queue.add(key("b"));
+  EXPECT_EQ(queue.stalledFor(), minutes(3));
+  const WorkItem item = queue.get().value();
+  clock.advance(minutes(2));
+  EXPECT_EQ(queue.stalledFor(), minutes(2)) << "since the last one was taken";
+  queue.done(item.key);
+  static_cast<void>(queue.get());
+  clock.advance(minutes(9));
+  EXPECT_EQ(queue.stalledFor(), base::Duration{}) << "nothing is ready";
+}
+
 TEST_F(WorkQueueTest, AKeyBeingWorkedOnWaitsAndRunsOnceMore) {
   queue.add(key("a"));
   const WorkItem item = queue.get().value();

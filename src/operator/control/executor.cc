@@ -94,9 +94,10 @@ Value withStoredData(Value object, const Resource& resource) {
 
 bool isMadeByUs(const Value& object) {
   const auto managers = object["metadata"]["managedFields"].items();
-  return std::any_of(managers.begin(), managers.end(), [](const Value& entry) {
-    return entry["manager"].asString() == api::kFieldManager;
-  });
+  // Who applies an object without any field but its name is no manager of it, and then nobody is.
+  return managers.empty() || std::any_of(managers.begin(), managers.end(), [](const Value& entry) {
+           return entry["manager"].asString() == api::kFieldManager;
+         });
 }
 
 void sleepFor(std::chrono::milliseconds time, const std::stop_token& stop) {

@@ -99,6 +99,28 @@ TEST_F(ExecutorTest, ATeardownNeverPassesOverAWriteOfItsOwn) {
   }
 }
 
+// What was recorded and never learnt of again: it is removed if it can be ours.
+TEST_F(ExecutorTest, WhatWasAboutToBeMadeIsRemovedUnlessItIsAnothers) {
+  coupling::Prune prune;
+  prune.entry.object = {"v1", "ConfigMap", "app", "made", ""};
+  const auto makeWith = [&](const char* manager) {
+    Value object = configMap(api::Do::Apply).object;
+    if (manager != nullptr) {
+      object.edit("metadata").edit("managedFields").push(Value::object({{"manager", manager}}));
+    }
+    ASSERT_TRUE(client_.create(kConfigMaps, "app", object, {}));
+  };
+  // Applying an object without a field makes nobody its manager.
+  for (const char* ours : {static_cast<const char*>(nullptr), "integration-operator"}) {
+    makeWith(ours);
+    EXPECT_TRUE(executor_.prune(prune, {}));
+    EXPECT_FALSE(client_.find(kConfigMaps, {"app", "made"}));
+  }
+  makeWith("kubectl");
+  EXPECT_TRUE(executor_.prune(prune, {}));
+  EXPECT_TRUE(client_.find(kConfigMaps, {"app", "made"}));
+}
+
 TEST_F(ExecutorTest, NothingIsDoneForASocketThatIsGoing) {
   Plan plan;
   plan.actions.push_back({coupling::ConfirmSocket{}, api::Side::Plug, "look"});

@@ -37,6 +37,11 @@ using kube::runtime::Informer;
 using kube::runtime::Priority;
 using kube::runtime::Store;
 
+// Longer than any reconcile takes: all workers hang.
+constexpr std::chrono::minutes kStalledQueue{10};
+// Twice the time after which a connection is given up, plus what a new list may take.
+constexpr std::chrono::minutes kQuietWatch{6};
+
 // True if something changed that a decision looks at: status writes are our own.
 bool isRelevantChange(const Value& before, const Value& after) {
   return kube::api::generationOf(before) != kube::api::generationOf(after) ||
@@ -85,6 +90,9 @@ struct Operator::Impl {
   // Those that wait for a place: one is free, or the line has moved.
   void wakeQueue(const ObjectKey& socket);
   void onWritten(api::Side side, const Value& object, bool gone);
+  // Kubernetes restarts us where a queue does not move, and sends nobody to us where a watch has
+  // gone quiet.
+  void addHealthChecks();
   bool waitForCaches();
   void startControllers();
   void run();
@@ -386,6 +394,35 @@ void Operator::Impl::build() {
     informers.push_back(pods->makeInformer(std::move(each)));
 }
 
+void Operator::Impl::addHealthChecks() {
+  for (const Controller* controller :
+       {plugController.get(), socketController.get(), deferredController.get(),
+        interfaceController.get(), apparatusController.get()}) {
+    live.add("queue-" + controller->name(), [this, controller]() -> Status {
+      const base::Duration stalled = controller->queue().stalledFor();
+      if (!leading || !cachesSynced || stalled < kStalledQueue) return {};
+      return fail(
+          Code::InternalError,
+          "nothing was taken from the queue of " + controller->name() + " for " +
+              std::to_string(std::chrono::duration_cast<std::chrono::seconds>(stalled).count()) +
+              " s");
+    });
+  }
+  ready.add("watches", [this]() -> Status {
+    for (const auto& informer : informers) {
+      const kube::runtime::InformerStatus status = informer->status();
+      if (!status.synced || status.lastEventAge < kQuietWatch) continue;
+      return fail(
+          Code::ServiceUnavailable,
+          "the watch of " + informer->options().resource.plural + " has been quiet for " +
+              std::to_string(
+                  std::chrono::duration_cast<std::chrono::seconds>(status.lastEventAge).count()) +
+              " s" + (status.error ? ": " + status.error->message : std::string()));
+    }
+    return {};
+  });
+}
+
 bool Operator::Impl::waitForCaches() {
   const std::stop_token stop = starter.get_stop_token();
   for (const auto& informer : informers) {
@@ -452,6 +489,7 @@ Status Operator::start() {
   RETURN_IF_ERROR(impl.connect());
   RETURN_IF_ERROR(impl.listen());
   impl.build();
+  impl.addHealthChecks();
   if (impl.options.leaderElect) {
     ASSIGN_OR_RETURN(
         impl.electionClient,
