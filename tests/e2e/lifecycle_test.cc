@@ -607,6 +607,7 @@ spec:
 )");
   ASSERT_TRUE(eventuallyCoupled("second"));
   EXPECT_EQ(data("made", "user"), "ana");
+  const Value before = get("Plug", "second")["status"]["coupling"]["inputs"];
   apply(R"(
 apiVersion: integration.rock8s.com/v1beta1
 kind: Plug
@@ -616,8 +617,10 @@ spec:
   result: {user: eve}
 )");
   eventually("the change arrives", [&] { return data("made", "user") == "eve"; });
-  eventuallyCoupled("second");
-  usleep(300'000);
+  eventually("the update is done", [&] {
+    const Value coupling = get("Plug", "second")["status"]["coupling"];
+    return coupling["event"].isNull() && coupling["inputs"] != before;
+  });
   const Value rested = get("Plug", "second")["metadata"]["resourceVersion"];
   stays("nothing is written any more",
         [&] { return get("Plug", "second")["metadata"]["resourceVersion"] == rested; });

@@ -27,9 +27,10 @@ using kube::api::Resource;
 using kube::client::CallOptions;
 
 // How long a `recreate` waits for the old object to go before it is tried again later.
+constexpr std::chrono::seconds kGoneTimeout{20};
+
 // How long after our start a request of a process before us may still be under way.
 constexpr std::chrono::milliseconds kInFlight{3000};
-constexpr std::chrono::seconds kGoneTimeout{20};
 
 // An update that takes longer than this says so in the status.
 constexpr std::chrono::seconds kSlowUpdate{1};

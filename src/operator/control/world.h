@@ -1,7 +1,7 @@
 #pragma once
 
 // What the controllers know of the cluster: the caches of our own kinds, with the indexes that tell
-// who is concerned by a change.
+// who is concerned by a change, and who holds what several couplings have made.
 //
 // Thread-safe.
 
