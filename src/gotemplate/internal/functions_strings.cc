@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gotemplate/internal/bind.h"
@@ -94,8 +95,12 @@ std::string quoteAll(Runtime& runtime, Rest<Any> values) {
   std::string out;
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i].isNil()) continue;
-    if (!out.empty()) out += ' ';
-    out += quote(toText(runtime, values[i]));
+    std::string quoted = quote(toText(runtime, values[i]));
+    if (out.empty()) {
+      out = std::move(quoted);
+    } else {
+      out.append(1, ' ').append(quoted);
+    }
     runtime.checkValueBytes(out.size());
   }
   return out;
