@@ -1,7 +1,13 @@
 // A side's own code over REST (apparatus.md): a real HTTP server in the test, called by the
 // operator.
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
 #include <mutex>
+#include <thread>
 
 #include "http/server.h"
 #include "tests/e2e/harness.h"
@@ -86,6 +92,47 @@ class RecordingApparatus {
   std::vector<Request> requests_;
   std::map<std::string, std::pair<int, std::string>> answers_;
   http::Server server_;
+};
+
+// An apparatus that closes each connection in the middle of its answer.
+class BreakingApparatus {
+ public:
+  BreakingApparatus() : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    // As http::Server does, so that another can take the port over.
+    constexpr int kOn = 1;
+    EXPECT_EQ(::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &kOn, sizeof kOn), 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* raw = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(listener_, raw, size), 0);
+    EXPECT_EQ(::listen(listener_, 16), 0);
+    EXPECT_EQ(::getsockname(listener_, raw, &size), 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~BreakingApparatus() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+  }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  void serve() const {
+    for (int peer = -1; (peer = ::accept(listener_, nullptr, nullptr)) >= 0; ::close(peer)) {
+      std::array<char, 65536> request{};
+      if (::read(peer, request.data(), request.size()) <= 0) continue;
+      constexpr std::string_view kHalf =
+          "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"a\":";
+      EXPECT_EQ(::write(peer, kHalf.data(), kHalf.size()), static_cast<ssize_t>(kHalf.size()));
+    }
+  }
+
+  int listener_;
+  int port_ = 0;
+  std::thread thread_;
 };
 
 class Apparatus : public Case {
@@ -217,6 +264,58 @@ TEST_F(Apparatus, AnAnswerThatIsNoObjectIsAnError) {
   ASSERT_TRUE(eventuallyWaits("Error"));
   EXPECT_NE(message("Plug", "plug", "Failed").find("its answer is no JSON object"),
             std::string::npos);
+}
+
+TEST_F(Apparatus, AnAnswerThatIsTooLargeIsAnErrorAndHeals) {
+  RecordingApparatus apparatus;
+  apparatus.answerWith("/coupled", 200, "{\"a\": \"" + std::string(2 << 20, 'x') + "\"}");
+  apply(socket(apparatus.url()));
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyWaits("Error"));
+  expectInTroubleshooting(message("Plug", "plug", "Failed"));
+  apparatus.answerWith("/coupled", 200, "{}");
+  EXPECT_TRUE(eventuallyCoupled());
+}
+
+TEST_F(Apparatus, AnAnswerThatEndsMidwayIsAnErrorAndHeals) {
+  std::optional<BreakingApparatus> breaking(std::in_place);
+  const std::string url = breaking->url();
+  apply(socket(url));
+  apply(kPlug);
+  ASSERT_TRUE(eventually("the socket says it", [&] {
+    return condition("Socket", "socket", "Failed", sock()).starts_with("True/");
+  }));
+  expectInTroubleshooting(message("Socket", "socket", "Failed", sock()));
+  breaking.reset();
+  RecordingApparatus healed(url.substr(7));
+  EXPECT_TRUE(eventuallyCoupled());
+}
+
+TEST_F(Apparatus, AnAnswer500IsAnErrorAndHeals) {
+  RecordingApparatus apparatus;
+  apparatus.answerWith("/coupled", 500, "the disk is full");
+  apply(socket(apparatus.url()));
+  apply(kPlug);
+  ASSERT_TRUE(eventuallyWaits("Error"));
+  expectInTroubleshooting(message("Plug", "plug", "Failed"));
+  apparatus.answerWith("/coupled", 200, "{}");
+  EXPECT_TRUE(eventuallyCoupled());
+}
+
+TEST_F(Apparatus, OneThatHangsIsToldAndHeals) {
+  stopSharedOperator();
+  OperatorProcess impatient({"--apparatus-timeout=1"});
+  ASSERT_TRUE(impatient.waitUntilReady()) << impatient.log();
+  RecordingApparatus apparatus;
+  apparatus.hold("/coupled");
+  apply(socket(apparatus.url()));
+  apply(kPlug);
+  const bool isTold = eventuallyWaits("Error");
+  const std::string told = message("Plug", "plug", "Failed");
+  apparatus.letGo();
+  ASSERT_TRUE(isTold);
+  expectInTroubleshooting(told);
+  EXPECT_TRUE(eventuallyCoupled());
 }
 
 TEST_F(Apparatus, ForceDeleteEndsTheWaitForOneThatFails) {

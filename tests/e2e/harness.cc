@@ -76,6 +76,8 @@ Cluster* Cluster::find() {
   return cluster.get();
 }
 
+testing::KubeServer* Cluster::server() { return startedServer().get(); }
+
 bool Cluster::prepare() {
   const char* kubeconfig = std::getenv("KUBECONFIG");
   if (kubeconfig != nullptr && *kubeconfig != '\0') {
@@ -319,6 +321,24 @@ std::string Case::expand(std::string text) const {
   return text;
 }
 
+void Case::expectInTroubleshooting(std::string message) const {
+  for (const auto& [name, standsFor] :
+       {std::pair<std::string, std::string>(sock_, "databases"), {ns_, "shop"}}) {
+    for (std::size_t at = message.find(name); at != std::string::npos; at = message.find(name, at))
+      message.replace(at, name.size(), standsFor);
+  }
+  constexpr std::string_view kLocal = "127.0.0.1:";
+  for (std::size_t at = message.find(kLocal); at != std::string::npos;
+       at = message.find(kLocal, at)) {
+    at += kLocal.size() - 1;
+    message.erase(at,
+                  std::min(message.find_first_not_of("0123456789", at + 1), message.size()) - at);
+  }
+  const std::string page = readFile(IOP_SOURCE_DIR "/docs/troubleshooting.md");
+  EXPECT_NE(page.find("`" + message + "`"), std::string::npos)
+      << "docs/troubleshooting.md does not have: `" << message << "`";
+}
+
 void Case::apply(const std::string& yaml) {
   const auto documents = text::parseYamlDocuments(expand(yaml));
   ASSERT_TRUE(documents) << documents.error().message;
@@ -344,6 +364,7 @@ Resource Case::resourceOf(const std::string& kind) {
       {"Lease", {"coordination.k8s.io", "v1", "leases", "Lease", true}},
       {"Role", {"rbac.authorization.k8s.io", "v1", "roles", "Role", true}},
       {"RoleBinding", {"rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", true}},
+      {"ServiceAccount", {"", "v1", "serviceaccounts", "ServiceAccount", true}},
   };
   return known.at(kind);
 }

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "kube/client/client.h"
+#include "testing/kube_server.h"
 #include "value/value.h"
 
 namespace iop::e2e {
@@ -40,6 +41,8 @@ class Cluster {
   const std::string& auditLog() const { return auditLog_; }
   // Whether namespaces are cleaned up and service accounts made (kube-controller-manager runs).
   bool hasControllers() const { return hasControllers_; }
+  // The server that we started; null for a cluster that we did not start.
+  testing::KubeServer* server();
 
  private:
   Cluster() = default;
@@ -108,6 +111,9 @@ class Case : public ::testing::Test {
                         const std::string& namespaceName = "");
   std::string message(const std::string& kind, const std::string& name, const std::string& type,
                       const std::string& namespaceName = "");
+  // That docs/troubleshooting.md has the message, with the namespaces called shop and databases and
+  // ports left out.
+  void expectInTroubleshooting(std::string message) const;
   // Kubernetes events on an object, as "Type Reason".
   std::vector<Value> events(const std::string& kind, const std::string& name,
                             const std::string& namespaceName = "");
