@@ -6,6 +6,7 @@
 #include "tests/e2e/harness.h"
 #include "text/base64.h"
 #include "text/json.h"
+#include "text/yaml.h"
 
 namespace iop::e2e {
 namespace {
@@ -119,6 +120,72 @@ data: {host: mine}
   expectInTroubleshooting(failure());
   remove("ConfigMap", "made");
   EXPECT_TRUE(eventuallyCoupled());
+}
+
+TEST_F(Unhappy, AKindWhoseDefinitionIsRemovedIsNamedAndHeals) {
+  const kube::api::Resource crds{"apiextensions.k8s.io", "v1", "customresourcedefinitions",
+                                 "CustomResourceDefinition", false};
+  const auto crd = text::parseYaml(R"(
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: passersby.passing.example.com}
+spec:
+  group: passing.example.com
+  scope: Namespaced
+  names: {plural: passersby, singular: passerby, kind: Passerby, listKind: PasserbyList}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+)");
+  ASSERT_TRUE(crd) << crd.error().message;
+  ASSERT_TRUE(client().create(crds, "", *crd, {}));
+  apply(kAccess);
+  apply(kSocket);
+  apply(std::string(kPlug) + R"(    - template:
+        apiVersion: passing.example.com/v1
+        kind: Passerby
+        metadata: {name: made}
+        spec: {host: "{% .socketConfig.hostname %}"}
+)");
+  ASSERT_TRUE(eventually(
+      "it couples", [&] { return condition("Plug", "plug", "Ready").starts_with("True/"); },
+      std::chrono::seconds(40)));
+  ASSERT_TRUE(client().remove(crds, {"", "passersby.passing.example.com"}, {}, {}));
+  ASSERT_TRUE(eventually("the definition is gone", [&] {
+    return !client().get(crds, {"", "passersby.passing.example.com"}, {});
+  }));
+  apply(R"(
+apiVersion: v1
+kind: Secret
+metadata: {name: access, namespace: "{SOCK}"}
+stringData: {hostname: new.example}
+)");
+  std::string told;
+  ASSERT_TRUE(eventually(
+      "it is told",
+      [&] {
+        told = failure();
+        return condition("Plug", "plug", "Ready").starts_with("False/") &&
+               told.find("Passerby") != std::string::npos;
+      },
+      std::chrono::seconds(40)));
+  expectInTroubleshooting(told);
+  ASSERT_TRUE(client().create(crds, "", *crd, {}));
+  EXPECT_TRUE(eventually(
+      "it heals",
+      [&] {
+        return condition("Plug", "plug", "Ready").starts_with("True/") &&
+               get("ConfigMap", "made")["data"]["host"].asString() == "new.example";
+      },
+      std::chrono::seconds(60)));
+  ASSERT_TRUE(client().remove(crds, {"", "passersby.passing.example.com"}, {}, {}));
+  remove("Plug", "plug");
+  eventually(
+      "it goes although the kind has gone", [&] { return !exists("Plug", "plug"); },
+      std::chrono::seconds(40));
+  EXPECT_FALSE(exists("ConfigMap", "made"));
 }
 
 TEST_F(Unhappy, TheApiServerGoesDownInTheMiddleOfCoupling) {
