@@ -34,6 +34,11 @@ TEST(Template, AnswersAreThoseOfGo) {
        "false 1"},
       {R"({% printf "%8f" (toDate "0" "") %})",
        "{%!f(uint64=       0) %!f(int64=       0) %!f(*time.Location=   <nil>)}"},
+      {R"({% fromJson "[1,2.50,1e400]" %}|{% fromJson "[1,{\"a\":1e400},2]" | toJson %}|{% fromJson "1e400" %})",
+       R"([1 2.5 <nil>]|[1,{"a":null},2]|<no value>)"},
+      {R"({% fromJson "[1e400,x]" %})", "<no value>"},
+      {R"({% mustFromJson "[1e400]" %})",
+       R"(template: :1:3: executing "" at <mustFromJson "[1e400]">: error calling mustFromJson: json: cannot unmarshal number 1e400 into Go value of type float64)"},
       {R"({% printf "%U" (toDate "0" "") %})", "{U+0000 U+0000 %!U(*time.Location=<nil>)}"},
   };
   for (const auto& c : cases) EXPECT_EQ(answerOf(c.text), c.want) << c.text;

@@ -66,6 +66,9 @@ class DropPaths {
 struct JsonParseOptions {
   JsonNumbers numbers = JsonNumbers::IntOrDouble;
   const DropPaths* drop = nullptr;  // must outlive the call; null: everything is kept
+  // A number that no double holds is null and no error: what Go's Unmarshal has made of the rest
+  // when it returns that error.
+  bool nullOutOfRange = false;
 };
 
 Result<Value> parseJson(std::string_view text, const JsonParseOptions& options = {});

@@ -238,6 +238,7 @@ class Parser {
       : at_(text.data()),
         end_(text.data() + text.size()),
         numbers_(options.numbers),
+        nullOutOfRange_(options.nullOutOfRange),
         drop_(options.drop != nullptr ? options.drop->root() : nullptr) {}
 
   Result<Value> parse() {
@@ -290,7 +291,7 @@ class Parser {
 
   // Numbers out of range are known only after the syntax, as Go reports them.
   Result<Value> finish(Value out) {
-    if (outOfRange_.empty()) return out;
+    if (outOfRange_.empty() || nullOutOfRange_) return out;
     return iop::fail(Code::BadRequest, "json: cannot unmarshal number " + outOfRange_ +
                                            " into Go value of type float64");
   }
@@ -570,6 +571,7 @@ class Parser {
   const char* at_;
   const char* end_;
   JsonNumbers numbers_;
+  bool nullOutOfRange_;
   const Node* drop_;
   const std::function<Status(Value)>* each_ = nullptr;
   int depth_ = 0;

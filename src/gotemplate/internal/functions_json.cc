@@ -34,14 +34,19 @@ Result<std::string> toRawJson(Runtime& runtime, Any value) {
   return printAnyJson(runtime, value, kRaw);
 }
 
-Result<Any> mustFromJson(Runtime& runtime, std::string_view text) {
+Result<Any> readJson(Runtime& runtime, std::string_view text, bool nullOutOfRange) {
   // A list of small elements takes 16 bytes for two of its text.
   runtime.checkValueBytes(text.size() * 2);
-  ASSIGN_OR_RETURN(Value tree, text::parseJson(text, {.numbers = text::JsonNumbers::Double}));
+  ASSIGN_OR_RETURN(Value tree, text::parseJson(text, {.numbers = text::JsonNumbers::Double,
+                                                      .nullOutOfRange = nullOutOfRange}));
   return runtime.makeTree(std::move(tree));
 }
+Result<Any> mustFromJson(Runtime& runtime, std::string_view text) {
+  return readJson(runtime, text, false);
+}
+// Like sprig, without the error but with what Go has made of the text all the same.
 Any fromJson(Runtime& runtime, std::string_view text) {
-  const Result<Any> value = mustFromJson(runtime, text);
+  const Result<Any> value = readJson(runtime, text, true);
   return value ? *value : Any::nil();
 }
 
