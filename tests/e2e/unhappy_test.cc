@@ -106,7 +106,7 @@ stringData: {hostname: new.example}
   EXPECT_TRUE(eventuallyCoupled());
 }
 
-TEST_F(Unhappy, AnotherFieldManagerIsNamedAndAFieldThatItLeavesIsTaken) {
+TEST_F(Unhappy, AnotherFieldManagerIsNamedAndWhatItLeavesIsTaken) {
   apply(R"(
 apiVersion: v1
 kind: ConfigMap
@@ -230,8 +230,7 @@ spec:
 }
 
 // Sensitive configuration and results of both sides, in a coupling that works and in ones that fail
-// with such a value in the reason: of a template, of the schema, of the API server, of an
-// apparatus.
+// with such a value in the reason: of a template, of the schema, of the API server.
 TEST_F(Unhappy, SensitiveValuesAreFoundNowhere) {
   stopSharedOperator();
   OperatorProcess talkative({"--zap-log-level=debug"});
@@ -308,7 +307,9 @@ spec:
   }
   EXPECT_EQ(text::decodeBase64(get("Secret", "result-works")["data"]["answer"].asString()),
             "c4nary-socket-answer");
-  std::string seen = talkative.metrics().value_or("") + talkative.log();
+  const std::optional<std::string> metrics = talkative.metrics();
+  ASSERT_TRUE(metrics);
+  std::string seen = *metrics + talkative.log();
   for (const std::string& namespaceName : {ns(), sock()}) {
     for (const char* kind : {"Plug", "Socket", "Interface"}) {
       for (const Value& object : list(kind, namespaceName))
