@@ -17,6 +17,7 @@
 //
 // All functions are pure and thread-safe.
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,39 @@ struct YamlDocument {
 // left out. Lines in errors are counted from the start of the text.
 Result<std::vector<YamlDocument>> parseYamlDocuments(
     std::string_view text, DuplicateKeys duplicates = DuplicateKeys::LastWins);
+
+// Where something stands in a text, counted from 1; columns in characters.
+struct YamlPlace {
+  int line = 1;
+  int column = 1;
+};
+
+// Where the parts of one document stand in its text, for messages.
+//
+//   ASSIGN_OR_RETURN(const YamlPlaces places, YamlPlaces::of(text, document.line));
+//   places.find("spec.resources[0].stringTemplate", 3, 7)   // of the fourth line of that text
+class YamlPlaces {
+ public:
+  // `text` is what parseYamlDocuments read, `line` the document's. Errors are those of reading.
+  static Result<YamlPlaces> of(std::string_view text, int line);
+  ~YamlPlaces();
+  YamlPlaces(YamlPlaces&&) noexcept;
+  YamlPlaces& operator=(YamlPlaces&&) noexcept;
+
+  // Of the value at a path of keys and indexes ("spec.vars[0].name"; a key may have dots in it), or
+  // of the nearest one around it that is there.
+  YamlPlace find(std::string_view path) const;
+  // Of a byte within the string at the path: `lines` line breaks and `bytes` bytes behind its
+  // beginning, as far as its form lets it be told (| blocks, and strings on one line without
+  // escapes); else of the string.
+  YamlPlace find(std::string_view path, int lines, int bytes) const;
+
+ private:
+  struct Tree;
+  explicit YamlPlaces(std::unique_ptr<Tree> tree);
+
+  std::unique_ptr<Tree> tree_;
+};
 
 // As kubectl prints (-o yaml): block style, keys in natural order (a2 before a10), indented by two,
 // lists not indented below their key, strings quoted only where they would be read as something

@@ -301,5 +301,56 @@ TEST(Yaml, BoundsChainsOfAliases) {
   EXPECT_FALSE(parseYaml(text));
 }
 
+TEST(YamlPlaces, TellWhereThePartsOfADocumentStand) {
+  const std::string text =
+      "a: 1\n"
+      "---\n"
+      "# a comment\n"
+      "spec:\n"
+      "  list:\n"
+      "  - name: first\n"
+      "    text: |\n"
+      "      one\n"
+      "        two {% x %}\n"
+      "  - {name: \"sec\\u00f6nd\", text: 'é {% y %}'}\n"
+      "  tls.crt:\n"
+      "    key: plain {% z %}\n";
+  const YamlPlaces places = YamlPlaces::of(text, parseYamlDocuments(text).value()[1].line).value();
+  const struct {
+    const char* path;
+    int line, column;
+  } cases[] = {
+      {"", 4, 1},
+      {"spec", 5, 3},
+      {"spec.list[0].name", 6, 11},
+      {"spec.list[1].name", 10, 12},
+      {"spec.tls.crt.key", 12, 10},
+      {"spec.list[7].name", 6, 3},        // the list
+      {"spec.list[0].nothing.at", 6, 5},  // the entry
+      {"spec.list.name", 6, 3},
+      {"nothing", 4, 1},
+  };
+  for (const auto& test : cases) {
+    const YamlPlace place = places.find(test.path);
+    EXPECT_EQ(place.line, test.line) << test.path;
+    EXPECT_EQ(place.column, test.column) << test.path;
+  }
+  const struct {
+    const char* path;
+    int lines, bytes, line, column;
+  } within[] = {
+      {"spec.list[0].text", 1, 6, 9, 13},   // in a block
+      {"spec.list[1].text", 0, 3, 10, 36},  // in quotes, behind a character of two bytes
+      {"spec.list[1].name", 0, 4, 10, 12},  // an escape: only the string
+      {"spec.tls.crt.key", 0, 6, 12, 16},   // without quotes
+      {"spec.list[0].name", 2, 0, 6, 11},   // there are not so many lines
+  };
+  for (const auto& test : within) {
+    const YamlPlace place = places.find(test.path, test.lines, test.bytes);
+    EXPECT_EQ(place.line, test.line) << test.path;
+    EXPECT_EQ(place.column, test.column) << test.path;
+  }
+}
+
 }  // namespace
 }  // namespace iop::text
