@@ -74,6 +74,14 @@ inline constexpr int kMaxControlDepth =
     1'000;  // if, with, range and block within each other, "else if" counting
 inline constexpr int kMaxExpressionDepth = 1'000;  // parentheses
 
+// A field that a template names, and where: the line from 1, the column in bytes from 0, as in Go's
+// errors.
+struct FieldUse {
+  std::vector<std::string> names;  // of .a.b: a, b
+  int line = 1;
+  int column = 0;
+};
+
 namespace internal {
 struct Program;
 }
@@ -89,6 +97,11 @@ class Template {
   // :1:3: executing "" at <.x>: …`), except where a bound of `limits` was hit. A null root is Go's
   // nil.
   Result<std::string> execute(const Value& data, const Limits& limits = {}) const;
+
+  // The fields of the data that the text names, in its order: ".a.b" where the dot is the data
+  // itself, "$.a.b" everywhere but in templates that it calls. For linters; what is reached in
+  // other ways (range, with, index, variables) is not there.
+  std::vector<FieldUse> fields() const;
 
   // What it takes on the heap, about.
   std::size_t bytes() const;

@@ -62,6 +62,26 @@ TEST(Template, OneIsExecutedByManyThreadsAtOnce) {
   EXPECT_TRUE(data["made"].empty()) << "the data is nobody's to change";
 }
 
+TEST(Template, NamesTheFieldsOfItsData) {
+  const Template parsed =
+      Template::parse(
+          "{% .a.b %}{% if eq .c (default .d $.e) %}{% .f %}{% else %}{% .g %}{% end %}\n"
+          " {% with .h %}{% .no %}{% $.i %}{% else %}{% .j %}{% end %}"
+          "{% range $x := .k %}{% $x.no %}{% .no %}{% end %}{% (.l).no %}"
+          "{% define \"t\" %}{% .no %}{% end %}{% template \"t\" .m %}")
+          .value();
+  std::string names;
+  for (const FieldUse& use : parsed.fields()) {
+    for (const std::string& name : use.names) names += "." + name;
+  }
+  EXPECT_EQ(names, ".a.b.c.d.e.f.g.h.i.j.k.l.m");
+  const std::vector<FieldUse> fields = Template::parse("{% .a %}\n  {% $.b %}").value().fields();
+  ASSERT_EQ(fields.size(), 2u);
+  EXPECT_EQ(fields[0].column, 3);
+  EXPECT_EQ(fields[1].line, 2);
+  EXPECT_EQ(fields[1].column, 5);
+}
+
 TEST(TemplateCache, KeepsTheLastUsedWithinItsBytes) {
   TemplateCache cache(64u << 10);
   const Value data = Value::object({{"a", "x"}});

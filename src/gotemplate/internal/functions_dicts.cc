@@ -97,14 +97,17 @@ Dict omit(Runtime& runtime, MapArgument map, Rest<std::string_view> unwanted) {
   return {mapValue(out)};
 }
 
-template <MergeMode mode>
+// The functions without "must" swallow an error and answer with an empty string.
+template <MergeMode mode, bool must>
 Any merge(Runtime& runtime, MapArgument target, Rest<MapArgument> sources) {
   Any merged = target.value;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const Any source = sources[i].value;
     if (merged.isTypedNil() && !source.isTypedNil()) merged = mapValue(runtime.makeMap());
     if (merged.isTypedNil()) continue;
-    mergeInto(runtime, *runtime.mutableMap(merged), source, mode);
+    if (mergeInto(runtime, *runtime.mutableMap(merged), source, mode)) continue;
+    if (must) failFunction("src and dst must be of same type");
+    return Any::string("");
   }
   return merged;
 }
@@ -149,10 +152,10 @@ constexpr Function kFunctions[] = {
     entry<&values>("values"),
     entry<&pick>("pick"),
     entry<&omit>("omit"),
-    entry<&merge<MergeMode::Fill>>("merge"),
-    entry<&merge<MergeMode::Fill>>("mustMerge"),
-    entry<&merge<MergeMode::Overwrite>>("mergeOverwrite"),
-    entry<&merge<MergeMode::Overwrite>>("mustMergeOverwrite"),
+    entry<&merge<MergeMode::Fill, false>>("merge"),
+    entry<&merge<MergeMode::Fill, true>>("mustMerge"),
+    entry<&merge<MergeMode::Overwrite, false>>("mergeOverwrite"),
+    entry<&merge<MergeMode::Overwrite, true>>("mustMergeOverwrite"),
     entry<&dig>("dig"),
 };
 

@@ -134,7 +134,13 @@ std::string cat(Runtime& runtime, Rest<Any> values) {
 
 StringList toStrings(Runtime& runtime, Any value) {
   if (value.type == Type::StringSlice) return {value};
-  return {runtime.makeStringList(textsOf(runtime, value))};
+  const std::vector<std::string_view> texts = textsOf(runtime, value);
+  // Go makes room for the nils as well.
+  Slice* out = runtime.makeSlice(value.isSlice() ? SliceView(value).size() : texts.size());
+  for (std::size_t i = 0; i < out->length; ++i)
+    out->items[i] = Any::string(i < texts.size() ? texts[i] : std::string_view());
+  out->length = static_cast<std::uint32_t>(texts.size());
+  return {Any::list(Type::StringSlice, out)};
 }
 
 std::string joinList(Runtime& runtime, std::string_view separator, Any list) {

@@ -10,31 +10,41 @@ bool isEmptyForMerge(const Runtime& runtime, const Any& value) {
   return value.type != Type::Complex128 && isEmptyValue(runtime, value);
 }
 
-void mergeEntry(Runtime& runtime, Map& target, std::string_view key, const Any& value,
+// What mergo calls a map or a struct that shall fill what a pointer points to.
+bool isMismatch(const Any& old, const Any& value, MergeMode mode) {
+  if (mode != MergeMode::Fill || kindOf(old.type) != Kind::Pointer) return false;
+  if (old.type == Type::SemverPointer && value.type == Type::Semver) return false;
+  return kindOf(value.type) == Kind::Map || kindOf(value.type) == Kind::Struct;
+}
+
+bool mergeEntry(Runtime& runtime, Map& target, std::string_view key, const Any& value,
                 MergeMode mode, int depth) {
   if (value.isNil()) {
     if (mode == MergeMode::Overwrite) runtime.set(target, key, value);
-    return;
+    return true;
   }
   const Any* found = target.find(key);
   const bool isPresent = found != nullptr;
   const Any old = isPresent ? *found : Any::nil();
   const bool areMaps = value.isMap() && old.type == Type::AnyMap && !old.isTypedNil();
-  if (areMaps) mergeInto(runtime, *runtime.mutableMap(old), value, mode, depth + 1);
+  if (areMaps && !mergeInto(runtime, *runtime.mutableMap(old), value, mode, depth + 1))
+    return false;
+  if (isMismatch(old, value, mode)) return false;
   if (isPresent && !isEmptyForMerge(runtime, old)) {
-    if (value.isMap() && old.isMap()) return;
+    if (value.isMap() && old.isMap()) return true;
     if (value.isSlice()) {
       if (mode == MergeMode::Overwrite) runtime.set(target, key, value);
-      return;
+      return true;
     }
-    if (mode == MergeMode::Fill) return;
+    if (mode == MergeMode::Fill) return true;
   }
   runtime.set(target, key, value);
+  return true;
 }
 
 }  // namespace
 
-void mergeInto(Runtime& runtime, Map& target, const Any& source, MergeMode mode, int depth) {
+bool mergeInto(Runtime& runtime, Map& target, const Any& source, MergeMode mode, int depth) {
   runtime.checkDepth(depth);
   Any fixed = runtime.resolve(source);
   // The source may be the target, or within it.
@@ -43,8 +53,10 @@ void mergeInto(Runtime& runtime, Map& target, const Any& source, MergeMode mode,
   const MapView entries(runtime, fixed);
   runtime.charge(entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    mergeEntry(runtime, target, entries.key(i), entries.value(i).asInterface(), mode, depth);
+    if (!mergeEntry(runtime, target, entries.key(i), entries.value(i).asInterface(), mode, depth))
+      return false;
   }
+  return true;
 }
 
 }  // namespace iop::gotemplate::internal

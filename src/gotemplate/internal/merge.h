@@ -13,7 +13,8 @@ enum class MergeMode {
 };
 
 // Changes `target` and the maps in it. Maps of the source that the target lacks are shared, not
-// copied.
-void mergeInto(Runtime& runtime, Map& target, const Any& source, MergeMode mode, int depth = 0);
+// copied. False where mergo fails ("src and dst must be of same type"): what comes before is merged
+// by then.
+bool mergeInto(Runtime& runtime, Map& target, const Any& source, MergeMode mode, int depth = 0);
 
 }  // namespace iop::gotemplate::internal
