@@ -6,6 +6,9 @@
 #include <sstream>
 
 #include "base/log.h"
+#include "cli/apparatus_command.h"
+#include "cli/convert_command.h"
+#include "cli/lint_command.h"
 #include "cli/run_command.h"
 #include "cli/template_command.h"
 
@@ -45,6 +48,22 @@ void addRunFlags(CLI::App& app, RunFlags& flags) {
                "Only act while holding the lease, so that several replicas can run");
   app.add_option("--leader-election-namespace", options.leaderElectionNamespace,
                  "Namespace of the lease (default: the pod's)");
+  const auto addDuration = [&app](const char* name, std::chrono::milliseconds& value,
+                                  const char* text, const char* description) {
+    app.add_option_function<std::int64_t>(
+           name, [&value](std::int64_t given) { value = std::chrono::milliseconds(given); },
+           description)
+        ->transform(CLI::AsNumberWithUnit(
+            std::map<std::string, std::int64_t>{{"ms", 1}, {"s", 1000}, {"m", 60'000}},
+            CLI::AsNumberWithUnit::UNIT_REQUIRED, "DURATION"))
+        ->default_str(text);
+  };
+  addDuration("--leader-elect-lease-duration", options.leaseDuration, "15s",
+              "How long the others wait before they take a lease that is not renewed");
+  addDuration("--leader-elect-renew-deadline", options.renewDeadline, "10s",
+              "How long the leader tries to renew before it gives up");
+  addDuration("--leader-elect-retry-period", options.retryPeriod, "2s",
+              "How long each waits between two tries");
   app.add_option("--metrics-bind-address", options.metricsAddress,
                  "Where /metrics is served: host:port; port 0 takes a free one, \"0\" turns it off")
       ->capture_default_str();
@@ -97,6 +116,25 @@ void addTemplateFlags(CLI::App& app, TemplateFlags& flags) {
       ->check(CLI::IsMember({"default", "invalid", "zero", "error"}));
 }
 
+void addFiles(CLI::App& app, std::vector<std::string>& files) {
+  app.add_option("-f,--filename", files,
+                 "Files, or folders with *.yaml, *.yml and *.json; - is the standard input")
+      ->required();
+}
+
+void addTrialFlags(CLI::App& app, ApparatusTestFlags& flags) {
+  app.add_option("url", flags.url, "Base URL of the apparatus: http://localhost:8080")->required();
+  app.add_option("--side", flags.side, "Whose apparatus it is")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"plug", "socket"}));
+  app.add_option("-f,--filename", flags.files,
+                 "Files with the Plug and the Socket that it is played for; their spec.config is "
+                 "what the sides hand to each other. Without them, empty ones");
+  app.add_option("--timeout", flags.timeoutSeconds, "Seconds that one answer may take")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3600));
+}
+
 void configureLog(const RunFlags& flags) {
   log::Format format = flags.zapDevel ? log::Format::Console : log::Format::Json;
   if (!flags.zapEncoder.empty())
@@ -116,7 +154,8 @@ void configureLog(const RunFlags& flags) {
 // Go's flag package takes one dash for two.
 std::vector<std::string> withTwoDashes(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (!arguments.empty() && arguments[0] == "template") return arguments;  // not one of Go's
+  if (!arguments.empty() && !arguments[0].starts_with('-') && arguments[0] != "run")
+    return arguments;  // not one of Go's
   for (std::string& argument : arguments) {
     if (argument.size() > 2 && argument[0] == '-' && argument[1] != '-') argument.insert(0, "-");
   }
@@ -150,6 +189,31 @@ int run(int argc, char** argv) {
   CLI::App* templateCommand = app.add_subcommand("template", "Render Go templates");
   addTemplateFlags(*templateCommand, templateFlags);
 
+  ConvertFlags convertFlags;
+  CLI::App* convertCommand = app.add_subcommand(
+      "convert",
+      "Make manifests of the Go operator's 0.x releases (v1alpha2) into today's, and say what has "
+      "no equivalent; comments are lost");
+  addFiles(*convertCommand, convertFlags.files);
+
+  LintFlags lintFlags;
+  CLI::App* lintCommand = app.add_subcommand(
+      "lint",
+      "Find in manifests what an API server does not: templates that do not parse or name what is "
+      "never there, keys that the interface does not have, actions that are never done");
+  addFiles(*lintCommand, lintFlags.files);
+
+  ApparatusTestFlags trialFlags;
+  CLI::App* apparatusCommand =
+      app.add_subcommand("apparatus", "For those who write an apparatus, a side's own code");
+  apparatusCommand->require_subcommand(1);
+  CLI::App* trialCommand = apparatusCommand->add_subcommand(
+      "test",
+      "Play all events to an apparatus, as an operator does on good days and on bad ones (repeats, "
+      "orders after a crash, callers that hang up, garbage, several at a time), and say what is "
+      "wrong with its answers. It makes and removes what the events ask for: not for production");
+  addTrialFlags(*trialCommand, trialFlags);
+
   std::vector<std::string> arguments = withTwoDashes(argc, argv);
   const bool isForApp = !arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h" ||
                                                arguments[0] == "--version");
@@ -165,6 +229,9 @@ int run(int argc, char** argv) {
   if (runCommand->parsed()) return fromEnvironment(flags);
   if (templateCommand->parsed())
     return runTemplate(templateFlags, {std::cin, std::cout, std::cerr});
+  if (lintCommand->parsed()) return runLint(lintFlags, {std::cin, std::cout, std::cerr});
+  if (trialCommand->parsed()) return runApparatusTest(trialFlags, {std::cin, std::cout, std::cerr});
+  if (convertCommand->parsed()) return runConvert(convertFlags, {std::cin, std::cout, std::cerr});
   return 0;
 }
 

@@ -11,9 +11,10 @@
 // order by one line, {"output"} or {"error"} ({"output_b64"} or {"error_b64"} where the text is not
 // UTF-8). A line that is none is answered with an error, too, and the next one is read.
 
-#include <iosfwd>
 #include <string>
 #include <string_view>
+
+#include "cli/streams.h"
 
 namespace iop::cli {
 
@@ -27,12 +28,6 @@ struct TemplateFlags {
   std::string right = "%}";
   std::string missingKey =
       "default";  // default, invalid, zero or error; of jsonl, if a line has none
-};
-
-struct Streams {
-  std::istream& in;
-  std::ostream& out;
-  std::ostream& err;
 };
 
 // Returns the exit status: 0 success, 1 where a template fails, 2 for flags that do not fit.

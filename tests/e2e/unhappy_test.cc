@@ -106,6 +106,47 @@ stringData: {hostname: new.example}
   EXPECT_TRUE(eventuallyCoupled());
 }
 
+TEST_F(Unhappy, ACouplingThatChangesWhatItReadsIsSlowedDownAndSaysSo) {
+  apply(kAccess);
+  apply(kSocket);
+  apply("{apiVersion: v1, kind: ConfigMap, metadata: {name: counter, namespace: '{NS}'}}");
+  const auto plug = [](const std::string& count) {
+    return R"(
+apiVersion: integration.rock8s.com/v1beta1
+kind: Plug
+metadata: {name: plug, namespace: "{NS}"}
+spec:
+  socket: {name: socket, namespace: "{SOCK}"}
+  vars: [{name: count, objref: {apiVersion: v1, kind: ConfigMap, name: counter}, fieldref: {fieldPath: data.count}}]
+  resources:
+    - template: {apiVersion: v1, kind: ConfigMap, metadata: {name: counter}, data: {count: ")" +
+           count + "\"}}\n";
+  };
+  const auto count = [&] {
+    return std::stoi("0" + get("ConfigMap", "counter")["data"]["count"].toString());
+  };
+  apply(plug("{% add1 .vars.count %}"));
+  ASSERT_TRUE(
+      eventually("it is told", [&] { return countEvents("Plug", "plug", "Flapping") == 1; }));
+  for (const Value& event : events("Plug", "plug")) {
+    if (event["reason"].asString() == "Flapping")
+      expectInTroubleshooting(event["message"].toString());
+  }
+  ASSERT_TRUE(eventually("the condition says it, and that the two are coupled", [&] {
+    return condition("Plug", "plug", "Coupled") == "True/Flapping" &&
+           condition("Plug", "plug", "Ready") == "False/Flapping";
+  }));
+  EXPECT_LE(count(), 7) << "it is slowed down";
+  // A change of the spec is not held back.
+  const int before = count();
+  apply(plug("none"));
+  ASSERT_TRUE(eventually(
+      "the spec is followed",
+      [&] { return get("ConfigMap", "counter")["data"]["count"].asString() == "none"; },
+      std::chrono::seconds(2 + before)));
+  EXPECT_TRUE(eventuallyCoupled());
+}
+
 TEST_F(Unhappy, AnotherFieldManagerIsNamedAndWhatItLeavesIsTaken) {
   apply(R"(
 apiVersion: v1

@@ -10,13 +10,25 @@ constexpr std::array<std::string_view, 5> kEvents = {"created", "coupled", "upda
 constexpr std::array<std::string_view, 5> kEventReasons = {"Created", "Coupled", "Updated",
                                                            "Decoupled", "Deleted"};
 
-constexpr std::array<std::string_view, 17> kReasons = {
-    "PlugCreated",       "SocketNotCreated",    "CouplingInProcess",
-    "CouplingSucceeded", "UpdatingInProcess",   "Error",
-    "InterfaceMismatch", "NamespaceNotAllowed", "SocketFull",
-    "SocketTerminating", "ConfigInvalid",       "ResultPending",
-    "ApparatusNotReady", "DeletionBlocked",     "SocketCreated",
-    "SocketEmpty",       "SocketCoupled",
+constexpr std::array<std::string_view, 18> kReasons = {
+    "PlugCreated",
+    "SocketNotCreated",
+    "CouplingInProcess",
+    "CouplingSucceeded",
+    "UpdatingInProcess",
+    "Flapping",
+    "Error",
+    "InterfaceMismatch",
+    "NamespaceNotAllowed",
+    "SocketFull",
+    "SocketTerminating",
+    "ConfigInvalid",
+    "ResultPending",
+    "ApparatusNotReady",
+    "DeletionBlocked",
+    "SocketCreated",
+    "SocketEmpty",
+    "SocketCoupled",
 };
 
 Resource ours(std::string_view plural, std::string_view kind) {

@@ -56,6 +56,7 @@ enum class Reason : std::uint8_t {
   CouplingInProcess,
   CouplingSucceeded,
   UpdatingInProcess,
+  Flapping,
   Error,
   InterfaceMismatch,
   NamespaceNotAllowed,

@@ -76,7 +76,8 @@ Error explain(const Error& error, std::string_view verb, const Resource& resourc
       what + ": service account " + account + " may not " + refusedVerb(error.message, verb) + " " +
       resource.plural + (resource.group.empty() ? "" : "." + resource.group) +
       (key.namespaceName.empty() ? " in the cluster" : " in namespace " + key.namespaceName) +
-      "; grant it in a Role (" + error.message + ")";
+      "; grant it in a " + (key.namespaceName.empty() ? "ClusterRole" : "Role") + " (" +
+      error.message + ")";
   return out;
 }
 

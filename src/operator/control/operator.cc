@@ -501,6 +501,9 @@ Status Operator::start() {
                                  : impl.options.leaderElectionNamespace;
     election.name = kLeaseName;
     election.identity = kube::runtime::makeIdentity();
+    election.leaseDuration = impl.options.leaseDuration;
+    election.renewDeadline = impl.options.renewDeadline;
+    election.retryPeriod = impl.options.retryPeriod;
     election.metrics = &impl.registry;
     RETURN_IF_ERROR(kube::runtime::LeaderElector::validate(election));
     impl.elector = std::make_unique<kube::runtime::LeaderElector>(

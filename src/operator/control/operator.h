@@ -29,7 +29,10 @@ struct OperatorOptions {
   std::string metricsAddress = ":8080";  // "0": none
   std::string healthAddress = ":8081";   // "0": none
   bool leaderElect = false;
-  std::string leaderElectionNamespace;       // empty: the pod's
+  std::string leaderElectionNamespace;  // empty: the pod's
+  std::chrono::milliseconds leaseDuration{15'000};
+  std::chrono::milliseconds renewDeadline{10'000};
+  std::chrono::milliseconds retryPeriod{2'000};
   std::vector<std::string> watchNamespaces;  // empty: all
   int maxConcurrentReconciles = 0;           // 0: kDefaultWorkers
   std::string debugPlugEndpoint;

@@ -72,8 +72,21 @@ Result<Outcome> PlugReconciler::reconcile(const ObjectKey& key,
 
 void PlugReconciler::forget(const ObjectKey& key) {
   with_.inputs.setDependents({Dependent::Kind::Plug, key}, {});
-  std::lock_guard guard(payloadsMutex_);
-  payloads_.erase(key);
+  std::lock_guard guard(deliveriesMutex_);
+  deliveries_.erase(key);
+}
+
+void PlugReconciler::remember(const Value& plug, const Plan& plan) {
+  if (!plan.payload && !plan.pace) return;
+  std::lock_guard guard(deliveriesMutex_);
+  Deliveries& known = deliveries_[kube::api::keyOf(plug)];
+  if (known.plugUid != kube::api::uidOf(plug))
+    known = {std::string(kube::api::uidOf(plug)), {}, {}};
+  if (plan.payload) known.payload = *plan.payload;
+  if (plan.pace) {
+    known.pace = *plan.pace;
+    if (!known.pace.delivered) known.pace.delivered = with_.clock.now();
+  }
 }
 
 Result<Outcome> PlugReconciler::runPasses(Pass& pass) {
@@ -84,11 +97,7 @@ Result<Outcome> PlugReconciler::runPasses(Pass& pass) {
     const Status done =
         with_.executor.run(plan, pass.subject, pass.socketAtHand(), pass.stop, &failed);
     if (!done) return handleFailure(pass, plan, *failed, done.error());
-    if (plan.payload) {
-      std::lock_guard guard(payloadsMutex_);
-      payloads_[kube::api::keyOf(pass.subject.object)] = {
-          std::string(kube::api::uidOf(pass.subject.object)), *plan.payload};
-    }
+    remember(pass.subject.object, plan);
     if (pass.subject.gone) return Outcome{};
     if (plan.again) continue;
 
@@ -174,11 +183,14 @@ void PlugReconciler::gather(Pass& pass) const {
   // Each pass sees what the one before has changed.
   snapshot.contents.clear();
   snapshot.versions.clear();
-  std::lock_guard guard(payloadsMutex_);
-  const auto payload = payloads_.find(kube::api::keyOf(snapshot.plug));
-  const bool isKnown =
-      payload != payloads_.end() && payload->second.plugUid == kube::api::uidOf(snapshot.plug);
-  snapshot.deliveredPayload = isKnown ? std::optional(payload->second.digest) : std::nullopt;
+  snapshot.deliveredPayload.reset();
+  snapshot.pace = {};
+  std::lock_guard guard(deliveriesMutex_);
+  const auto known = deliveries_.find(kube::api::keyOf(snapshot.plug));
+  if (known == deliveries_.end() || known->second.plugUid != kube::api::uidOf(snapshot.plug))
+    return;
+  if (!known->second.payload.empty()) snapshot.deliveredPayload = known->second.payload;
+  snapshot.pace = known->second.pace;
 }
 
 void PlugReconciler::gatherRivals(Snapshot& snapshot) const {

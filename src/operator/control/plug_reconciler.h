@@ -59,6 +59,7 @@ class PlugReconciler {
   Status fetch(const coupling::Needs& needs, Pass& pass);
   Result<kube::runtime::Outcome> handleFailure(Pass& pass, const coupling::Plan& plan,
                                                const coupling::Action& action, const Error& error);
+  void remember(const Value& plug, const coupling::Plan& plan);
   // Of a plug that is gone.
   void forget(const kube::api::ObjectKey& key);
   // The place that was reserved for a plug stands in its status now, or goes to another.
@@ -70,13 +71,14 @@ class PlugReconciler {
   mutable std::mutex placesMutex_;
   std::map<kube::api::ObjectKey, std::string> reserved_;  // plug → socket UID
 
-  // Digests of what was last delivered to whom; never written anywhere.
-  struct Payload {
+  // What this process has last delivered; never written anywhere.
+  struct Deliveries {
     std::string plugUid;
-    std::string digest;
+    std::string payload;  // its digest; empty: not known
+    coupling::Pace pace;
   };
-  mutable std::mutex payloadsMutex_;
-  std::map<kube::api::ObjectKey, Payload> payloads_;
+  mutable std::mutex deliveriesMutex_;
+  std::map<kube::api::ObjectKey, Deliveries> deliveries_;
 };
 
 }  // namespace iop::operators::control

@@ -28,6 +28,52 @@ bool areResultsStatic(const Value& plug, const Value& socket) {
   return true;
 }
 
+// What differs between the inputs that were recorded and those of now.
+struct Difference {
+  bool specs = false;                // the plug, the socket or the Interface
+  std::vector<std::string> lookups;  // what else was read, by kind and name
+
+  explicit operator bool() const { return specs || !lookups.empty(); }
+};
+
+const Input* find(const std::vector<Input>& inputs, const Input& wanted) {
+  const auto found = std::find_if(inputs.begin(), inputs.end(), [&](const Input& other) {
+    return other.side == wanted.side && other.ref == wanted.ref;
+  });
+  return found == inputs.end() ? nullptr : &*found;
+}
+
+Difference compareInputs(const std::vector<Input>& then, const std::vector<Input>& now) {
+  Difference difference;
+  for (const Input& input : now) {
+    const Input* before = find(then, input);
+    if (isCoupledItself(input.ref)) {
+      difference.specs |= before == nullptr || before->version != input.version;
+    } else if (before == nullptr || isOtherState(input.ref, input.version, before->version)) {
+      difference.lookups.push_back(input.ref.kind.kind + " " + input.ref.key.print());
+    }
+  }
+  for (const Input& input : then) {
+    if (isCoupledItself(input.ref)) difference.specs |= find(now, input) == nullptr;
+  }
+  return difference;
+}
+
+// What is recorded of a coupling that is done while what it has read has changed already: `then` is
+// what was delivered, `now` what is read at present, `whole` that and what the results are made of.
+// All that was not delivered differs from what will be found, so that an update follows.
+std::vector<Input> undelivered(const std::vector<Input>& then, const std::vector<Input>& now,
+                               std::vector<Input> whole) {
+  for (Input& input : whole) {
+    if (const Input* before = find(then, input)) {
+      input.version = before->version;
+    } else if (find(now, input) != nullptr) {
+      input.version = {};
+    }
+  }
+  return whole;
+}
+
 }  // namespace
 
 bool PlugDecision::isSteady(Needs& needs) const {
@@ -94,9 +140,30 @@ Plan PlugDecision::coupleOrUpdate() {
 
   const bool isBegun =
       !progress_.socketUid.empty() && progress_.event && *progress_.event != Event::Decoupled;
-  const bool samePayload = isBegun && status_["coupling"]["inputs"] == inputs(*agreement, lookup);
-  if (samePayload && progress_.deliveredToPlug && progress_.deliveredToSocket) {
-    return finish(lookup, *agreement, sources, *configs);
+  if (isBegun && progress_.deliveredToPlug && progress_.deliveredToSocket) {
+    const auto then = parseInputs(status_["coupling"]["inputs"]);
+    const auto now = parseInputs(inputs(*agreement, lookup));
+    const Difference difference = compareInputs(then, now);
+    if (!difference) return finish(lookup, *agreement, sources, *configs);
+    // Perhaps the delivery itself has changed what it was made of. It is ended as what it was; the
+    // change is an update like any other.
+    if (!difference.specs) {
+      Plan plan = finish(lookup, *agreement, sources, *configs);
+      if (!plan.payload) return plan;  // it did not come to an end
+      for (Action& action : plan.actions) {
+        Mark* mark = std::get_if<Mark>(&action.what);
+        if (mark == nullptr || mark->kind != Mark::Kind::Replace ||
+            !mark->status["coupling"]["event"].isNull()) {
+          continue;
+        }
+        Value& coupling = mark->status.edit("coupling");
+        coupling.set("inputs",
+                     printInputs(undelivered(then, now, parseInputs(coupling["inputs"]))));
+      }
+      plan.payload = std::string();
+      plan.again = true;
+      return plan;
+    }
   }
   const bool isCoupled =
       !status_["coupledSocket"].isNull() && (!isBegun || *progress_.event == Event::Updated);
@@ -126,6 +193,16 @@ Plan PlugDecision::deliver(Lookup& lookup, const Agreement& agreement, Sources& 
     }
     if (!lookup.needs().empty()) return wait(lookup, Reason::ResultPending, {});
   }
+  Pace pace;
+  if (event == Event::Updated && !progress_.event) {
+    const Difference difference =
+        compareInputs(parseInputs(status_["coupling"]["inputs"]), parseInputs(delivered));
+    if (!difference.specs) {
+      const UpdateDue due = nextUpdate(snapshot_.pace, snapshot_.now);
+      if (due.at > snapshot_.now) return holdBack(lookup, due, difference.lookups);
+      pace = due.delivered;
+    }
+  }
 
   std::map<Side, std::vector<RenderedObject>> objects;
   std::vector<api::InventoryEntry> entries;
@@ -134,7 +211,7 @@ Plan PlugDecision::deliver(Lookup& lookup, const Agreement& agreement, Sources& 
         render(lookup, side, "resources", event, sources.resourceScope(side, configs));
     if (!rendered) {
       if (Lookup::isUnknown(rendered.error())) continue;
-      return cannotRender(lookup, rendered.error());
+      return cannotRender(lookup, rendered.error(), side);
     }
     const auto made = entriesOf(*rendered);
     entries.insert(entries.end(), made.begin(), made.end());
@@ -157,6 +234,7 @@ Plan PlugDecision::deliver(Lookup& lookup, const Agreement& agreement, Sources& 
   Plan plan;
   plan.masker = lookup.masker();
   plan.takesPlace = progress_.socketUid.empty();
+  if (!progress_.event) plan.pace = pace;
   std::vector<api::InventoryEntry> inventory = api::parseInventory(status_["resources"]);
   const bool grows = mergeInventory(inventory, entries);
 
@@ -235,7 +313,7 @@ Plan PlugDecision::finish(Lookup& lookup, const Agreement& agreement, Sources& s
                sources.resultScope(side, configs, *results));
     if (!rendered) {
       if (Lookup::isUnknown(rendered.error())) continue;
-      return cannotRender(lookup, rendered.error());
+      return cannotRender(lookup, rendered.error(), side);
     }
     const auto made = entriesOf(*rendered);
     entries.insert(entries.end(), made.begin(), made.end());
@@ -250,7 +328,7 @@ Plan PlugDecision::finish(Lookup& lookup, const Agreement& agreement, Sources& s
           render(lookup, side, "resources", still, sources.resourceScope(side, configs));
       if (!rendered) {
         if (Lookup::isUnknown(rendered.error())) continue;
-        return cannotRender(lookup, rendered.error());
+        return cannotRender(lookup, rendered.error(), side);
       }
       const auto made = entriesOf(*rendered);
       named.insert(named.end(), made.begin(), made.end());
@@ -321,6 +399,33 @@ Plan PlugDecision::finish(Lookup& lookup, const Agreement& agreement, Sources& s
                 kube::api::keyOf(plug_).print());
   for (const Input& input : lookup.inputs()) plan.watched.push_back(input.ref);
   plan.payload = digestOf(plug_, socket, agreement, configs, *results);
+  plan.pace = Pace{.delivered = {}, .disturbed = {}, .inARow = snapshot_.pace.inARow};
+  return plan;
+}
+
+Plan PlugDecision::holdBack(Lookup& lookup, const UpdateDue& due,
+                            const std::vector<std::string>& changed) {
+  constexpr std::size_t kMostNames = 3;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(changed.size(), kMostNames); ++i) {
+    names.append(names.empty() ? "" : ", ").append(changed[i]);
+  }
+  if (changed.size() > kMostNames) names += ", …";
+  const auto pause =
+      std::chrono::duration_cast<std::chrono::seconds>(due.at - *snapshot_.pace.delivered);
+  const std::string message = "the coupling was updated " + std::to_string(snapshot_.pace.inARow) +
+                              " times in a row and is due again, for " + names +
+                              " changed: its own effects seem to change what it reads; it is "
+                              "updated " +
+                              std::to_string(pause.count()) + "s after the last time";
+  Plan plan = wait(lookup, Reason::Flapping, message);
+  if (!plan.needs.empty()) return plan;
+  if (snapshot_.pace.inARow == kFreeUpdates && !snapshot_.pace.disturbed) {
+    addNotice(plan, Side::Plug, true, std::string(api::nameOf(Reason::Flapping)),
+              lookup.masker().mask(message));
+  }
+  plan.pace = due.held;
+  plan.requeueAfter = due.at - snapshot_.now;
   return plan;
 }
 

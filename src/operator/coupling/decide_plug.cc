@@ -70,7 +70,7 @@ Plan PlugDecision::withStatus(Value status) {
   return plan;
 }
 
-Plan PlugDecision::wait(Lookup& lookup, Reason reason, const std::string& message) {
+Plan PlugDecision::wait(Lookup& lookup, Reason reason, const std::string& message, Side whose) {
   Plan plan;
   if (!lookup.needs().empty()) {
     plan.needs = std::move(lookup.needs());
@@ -84,16 +84,21 @@ Plan PlugDecision::wait(Lookup& lookup, Reason reason, const std::string& messag
   const Value& before = api::findCondition(status_, api::condition::kCoupled);
   const bool isNews =
       before["reason"].asString() != api::nameOf(reason) || before["message"].asString() != text;
-  if (api::isFailure(reason) && isNews)
+  if (api::isFailure(reason) && isNews) {
     addNotice(plan, Side::Plug, true, std::string(api::nameOf(reason)), text);
+    if (whose == Side::Socket) {
+      addNotice(plan, Side::Socket, true, std::string(api::nameOf(reason)),
+                "plug " + keyOf(plug_).print() + ": " + text);
+    }
+  }
   plan.masker = lookup.masker();
   for (const auto& [ref, content] : snapshot_.contents) plan.watched.push_back(ref);
   if (lookup.lacksKind()) plan.requeueAfter = kUnknownKindPause;
   return plan;
 }
 
-Plan PlugDecision::cannotRender(Lookup& lookup, const Error& error) {
-  Plan plan = wait(lookup, Reason::Error, error.message);
+Plan PlugDecision::cannotRender(Lookup& lookup, const Error& error, Side whose) {
+  Plan plan = wait(lookup, Reason::Error, error.message, whose);
   if (plan.needs.empty() && error.isRetriable() && !error.isNotFound()) plan.failure = error;
   return plan;
 }
@@ -107,16 +112,13 @@ Lookup PlugDecision::lookUp(Lookup::Tolerance tolerance) const {
 }
 
 Plan PlugDecision::fromSourceError(Lookup& lookup, const SourceError& error) {
-  Plan plan = wait(lookup, error.reason, error.error.message);
+  Plan plan = wait(lookup, error.reason, error.error.message, error.side);
   // What an API server or an apparatus could not answer is asked again; all else is watched.
   const Code code = error.error.code;
   if (plan.needs.empty() && error.error.isRetriable() && code != Code::NotFound) {
     plan.failure = error.error;
     if (error.error.cause == kApparatusNotRunning) {
       plan = wait(lookup, Reason::ApparatusNotReady, error.error.message);
-      plan.failure = error.error;
-    } else if (error.error.cause == kApparatusFailed) {
-      plan = wait(lookup, Reason::Error, error.error.message);
       plan.failure = error.error;
     }
   }
@@ -133,7 +135,7 @@ Plan PlugDecision::deliverCreated() {
     plan.needs = std::move(lookup.needs());
     return plan;
   }
-  if (!objects) return cannotRender(lookup, objects.error());
+  if (!objects) return cannotRender(lookup, objects.error(), Side::Plug);
   if (auto waiting = waitForApparatus(lookup, {Side::Plug})) return std::move(*waiting);
 
   const auto endpoint = endpointOf(snapshot_, Side::Plug, plug_);
@@ -244,7 +246,7 @@ bool PlugDecision::isHeldBy(const Value& socket) const {
 
 bool PlugDecision::isDeletedWithSocket() const {
   const Value& socket = snapshot_.coupledSocket;
-  return kube::api::isBeingDeleted(socket) &&
+  return kube::api::isBeingDeleted(socket) && api::socketOf(plug_) == progress_.socketKey &&
          api::deletionPolicyOf(socket) == api::DeletionPolicy::DeletePlugs;
 }
 

@@ -210,10 +210,14 @@ Plan PlugDecision::finishDeletion() {
     addNotice(plan, Side::Plug, true, std::string(api::nameOf(Reason::Error)),
               plan.masker.mask("deletion goes on without: " + what));
   }
-  addDelivery(
-      plan, {Side::Plug, plug_, Event::Deleted, audibleEndpoint(lookup, Side::Plug, plug_),
-             lifecycleBody(Side::Plug, plug_), idempotencyKey({kube::api::uidOf(plug_), "deleted"}),
-             objects ? std::move(*objects) : std::vector<RenderedObject>(), false});
+  const auto endpoint = audibleEndpoint(lookup, Side::Plug, plug_);
+  if (endpoint || (objects && !objects->empty())) {
+    // Whoever goes on here after a crash does not decouple what has heard of its deletion.
+    plan.actions.push_back({WriteStatus{}, Side::Plug, "record that the plug is decoupled"});
+  }
+  addDelivery(plan, {Side::Plug, plug_, Event::Deleted, endpoint, lifecycleBody(Side::Plug, plug_),
+                     idempotencyKey({kube::api::uidOf(plug_), "deleted"}),
+                     objects ? std::move(*objects) : std::vector<RenderedObject>(), false});
   addNotice(plan, Side::Plug, false, api::reasonOf(Side::Plug, Event::Deleted), "plug deleted");
   plan.actions.push_back({RemoveFinalizer{}, Side::Plug, "remove the finalizer"});
   return plan;

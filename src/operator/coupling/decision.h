@@ -11,6 +11,7 @@
 #include "operator/coupling/decide.h"
 #include "operator/coupling/fit.h"
 #include "operator/coupling/lookup.h"
+#include "operator/coupling/pace.h"
 #include "operator/coupling/plan.h"
 #include "operator/coupling/sources.h"
 #include "operator/coupling/status.h"
@@ -49,10 +50,11 @@ class PlugDecision {
 
  private:
   // A wait, or a failure of the spec: the condition says so, and nothing is done until something
-  // changes.
-  Plan wait(Lookup& lookup, api::Reason reason, const std::string& message);
+  // changes. What is wrong on the socket's side (`whose`) is told on both objects.
+  Plan wait(Lookup& lookup, api::Reason reason, const std::string& message,
+            api::Side whose = api::Side::Plug);
   // A failure of a template, or of finding the kind of what it makes.
-  Plan cannotRender(Lookup& lookup, const Error& error);
+  Plan cannotRender(Lookup& lookup, const Error& error, api::Side whose);
   Plan fromSourceError(Lookup& lookup, const SourceError& error);
   Plan withStatus(Value status);
   // A lookup that knows already which values of the specs must not be shown.
@@ -103,6 +105,9 @@ class PlugDecision {
   Plan deliver(Lookup& lookup, const Agreement& agreement, Sources& sources, const Configs& configs,
                api::Event event);
   Plan finish(Lookup& lookup, const Agreement& agreement, Sources& sources, const Configs& configs);
+
+  // An update that follows too many others waits for its time; `changed` names what has changed.
+  Plan holdBack(Lookup& lookup, const UpdateDue& due, const std::vector<std::string>& changed);
 
   Value ownInput(const Value& object, api::Side side) const;
   // The inputs of a coupling: the specs, the Interface, and what was looked up.

@@ -3,11 +3,12 @@
 // golden` writes the .out.yaml files anew.
 //
 // An input may also hold, besides Kubernetes objects:
-//   kind: Case          {subject: socket}                     decide on the socket, not on the plug
-//   kind: Answer        {side: plug, answer: {...}}           of an apparatus to POST /config
-//   kind: Failure       {of: "apply ConfigMap made", code: Forbidden, message: ...}   an action
-//   that fails kind: Rival         {name, namespace, created, state: Placed} kind: Payload {digest:
-//   ...}                          what was delivered last
+//   kind: Case     {subject: socket}                  decide on the socket, not on the plug
+//   kind: Answer   {side: plug, answer: {...}}        of an apparatus to POST /config
+//   kind: Failure  {of: "apply ConfigMap made", code: Forbidden, message: ...}
+//   kind: Rival    {name, namespace, created, state: Placed}
+//   kind: Payload  {digest: ...}                      what was delivered last
+//   kind: Pace     {inARow: 3, delivered: TIME}       how often it was updated
 
 #include <gtest/gtest.h>
 
@@ -60,6 +61,9 @@ class Fixture {
       failures_.push_back(object);
     } else if (kind == "Payload") {
       snapshot_.deliveredPayload = object["digest"].toString();
+    } else if (kind == "Pace") {
+      snapshot_.pace.delivered = base::parseTime(object["delivered"].toString()).value();
+      snapshot_.pace.inARow = static_cast<int>(object["inARow"].asInt());
     } else if (kind == "Rival") {
       const std::map<std::string, Rival::State> states = {{"Placed", Rival::State::Placed},
                                                           {"Queued", Rival::State::Queued},

@@ -108,8 +108,11 @@ struct Plan {
   // Objects other than the plug and socket that this decision read: changes of them wake the plug.
   std::vector<InputRef> watched;
   Masker masker;
-  // The payload that is delivered once the plan has succeeded; in memory only.
+  // Digest of the payload that is delivered once the plan has succeeded; in memory only. Empty: it
+  // is not known any more.
   std::optional<std::string> payload;
+  // To be remembered once the plan has succeeded; without `delivered` that is then.
+  std::optional<Pace> pace;
   // The plug begins to take a place under the socket's limit.
   bool takesPlace = false;
 };

@@ -21,7 +21,7 @@ bool isEmptyMissing(Schema::Part part, Side side) {
 
 bool isJsonNumber(std::string_view text, bool integer) {
   const Result<Value> value = text::parseJson(text);
-  if (!value || text.front() == ' ' || text.back() == ' ') return false;
+  if (!value || text.find_first_of(" \t\r\n") != std::string_view::npos) return false;
   return integer ? text.find_first_of(".eE") == std::string_view::npos && value->isNumber()
                  : value->isNumber();
 }
@@ -138,7 +138,7 @@ Result<Value> Schema::validate(Part part, Side side, const Value& values) const 
     const Value* value = out.find(name);
     if (value == nullptr ||
         (value->empty() && isEmptyMissing(part, side) && !property.defaultValue)) {
-      if (property.required) return fail(Code::Invalid, subject + name + "' is required");
+      if (property.required) return fail(Code::NotFound, subject + name + "' is required");
       continue;
     }
     if (value->empty()) continue;

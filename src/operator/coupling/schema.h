@@ -37,8 +37,9 @@ class Schema {
   // naming the property whose pattern is no regular expression or whose type is unknown.
   static Result<Schema> parse(const Value& object, const std::string& field);
 
-  // The values as they are handed on: defaults filled in, unknown properties dropped. Errors
-  // (Invalid) name the property and the rule, and the value unless it is sensitive.
+  // The values as they are handed on: defaults filled in, unknown properties dropped. Errors name
+  // the property; NotFound: it is required and missing; Invalid: the rule, and the value unless it
+  // is sensitive.
   Result<Value> validate(Part part, api::Side side, const Value& values) const;
   // The same without judging: what teardown hands on.
   Value project(Part part, api::Side side, const Value& values) const;

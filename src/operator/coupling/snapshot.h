@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "kube/api/types.h"
 #include "operator/api/names.h"
+#include "operator/coupling/pace.h"
 #include "value/value.h"
 
 namespace iop::operators::coupling {
@@ -88,6 +89,8 @@ struct Snapshot {
 
   // Digest of the payload that was last delivered, where this process has delivered one.
   std::optional<std::string> deliveredPayload;
+  // Of this plug's coupling; empty where this process has delivered nothing.
+  Pace pace;
 
   // URLs that replace the apparatus of all plugs and sockets; empty: none.
   std::map<api::Side, std::string> debugEndpoints;

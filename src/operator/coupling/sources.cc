@@ -34,6 +34,14 @@ std::string whose(Side side, std::string_view what) {
   return std::string(api::nameOf(side)).append("'s ").append(what);
 }
 
+// What is missing or wrong in itself makes a config invalid; what could not be read, or whom an
+// apparatus has failed, is another failure. Templates that took too long are wrong in themselves.
+Reason reasonOf(const Error& error) {
+  const bool isTemplates = error.code == Code::Timeout && error.cause.empty();
+  return error.isNotFound() || !error.isRetriable() || isTemplates ? Reason::ConfigInvalid
+                                                                   : Reason::Error;
+}
+
 }  // namespace
 
 Value Sources::baseScope() const { return Value::object({{"plug", plug_}, {"socket", socket_}}); }
@@ -196,7 +204,7 @@ SourceResult<Configs> Sources::configs() {
       if (built) {
         (configs.*part).of(side) = std::move(*built);
       } else if (!failure) {
-        failure = SourceError{Reason::ConfigInvalid, side, built.error()};
+        failure = SourceError{reasonOf(built.error()), side, built.error()};
       }
     }
   };
@@ -234,11 +242,10 @@ Status Sources::overlayResult(Side side, const Configs& configs, const Results& 
 SourceResult<Results> Sources::results(const Configs& configs) {
   Results results;
   std::optional<SourceError> failure;
-  // A source that is missing, or a required result, is waited for; anything else is an error of the
-  // spec.
-  const auto note = [&](Side side, const Error& error, bool isWait) {
+  // A source that is missing, or a required result, is waited for.
+  const auto note = [&](Side side, const Error& error, Reason otherwise) {
     if (!failure)
-      failure = SourceError{isWait ? Reason::ResultPending : Reason::Error, side, error};
+      failure = SourceError{error.isNotFound() ? Reason::ResultPending : otherwise, side, error};
   };
   for (const Side side : api::kSides) {
     Result<Value> vars =
@@ -246,7 +253,7 @@ SourceResult<Results> Sources::results(const Configs& configs) {
     if (vars) {
       results.resultVars.of(side) = std::move(*vars);
     } else {
-      note(side, vars.error(), vars.error().isNotFound());
+      note(side, vars.error(), reasonOf(vars.error()));
     }
   }
   if (failure) return tl::unexpected<SourceError>(std::move(*failure));
@@ -255,12 +262,12 @@ SourceResult<Results> Sources::results(const Configs& configs) {
     const Status built = overlayResult(side, configs, results, raw);
     noteSensitive(Schema::Part::Result, side, raw);
     if (!built) {
-      note(side, built.error(), built.error().isNotFound());
+      note(side, built.error(), Reason::Error);
       continue;
     }
     Result<Value> valid = schema_.validate(Schema::Part::Result, side, raw);
     if (!valid) {
-      note(side, valid.error(), true);
+      note(side, valid.error(), Reason::ConfigInvalid);
       continue;
     }
     results.result.of(side) = std::move(*valid);

@@ -49,7 +49,8 @@ Progress progressOf(const Value& plug) {
 
 void setPlugConditions(Value& status, Reason reason, const std::string& message,
                        std::int64_t generation, base::Time now) {
-  const bool coupled = reason == Reason::CouplingSucceeded || reason == Reason::UpdatingInProcess;
+  const bool coupled = reason == Reason::CouplingSucceeded || reason == Reason::UpdatingInProcess ||
+                       reason == Reason::Flapping;
   api::setCondition(status, {api::condition::kCoupled, coupled, api::nameOf(reason), message},
                     generation, now);
   setFlags(status, reason == Reason::CouplingSucceeded, api::isFailure(reason), api::nameOf(reason),
