@@ -340,13 +340,15 @@ void Case::expectInTroubleshooting(std::string message) const {
 }
 
 void Case::apply(const std::string& yaml) {
-  const auto documents = text::parseYamlDocuments(expand(yaml));
-  ASSERT_TRUE(documents) << documents.error().message;
-  for (const text::YamlDocument& document : *documents) {
-    if (document.value.isNull()) continue;
-    const Status applied = applyObject(client(), document.value);
-    ASSERT_TRUE(applied) << applied.error().message << "\n" << text::printYaml(document.value);
-  }
+  const Status applied = tryToApply(yaml);
+  ASSERT_TRUE(applied) << applied.error().message << "\n" << yaml;
+}
+
+Status Case::tryToApply(const std::string& yaml) {
+  ASSIGN_OR_RETURN(const auto documents, text::parseYamlDocuments(expand(yaml)));
+  for (const text::YamlDocument& document : documents)
+    RETURN_IF_ERROR(applyObject(client(), document.value));
+  return {};
 }
 
 Resource Case::resourceOf(const std::string& kind) {
@@ -365,6 +367,12 @@ Resource Case::resourceOf(const std::string& kind) {
       {"Role", {"rbac.authorization.k8s.io", "v1", "roles", "Role", true}},
       {"RoleBinding", {"rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", true}},
       {"ServiceAccount", {"", "v1", "serviceaccounts", "ServiceAccount", true}},
+      {"ValidatingAdmissionPolicy",
+       {"admissionregistration.k8s.io", "v1", "validatingadmissionpolicies",
+        "ValidatingAdmissionPolicy", false}},
+      {"ValidatingAdmissionPolicyBinding",
+       {"admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings",
+        "ValidatingAdmissionPolicyBinding", false}},
   };
   return known.at(kind);
 }

@@ -96,6 +96,8 @@ class Case : public ::testing::Test {
 
   // Applies all documents (as the user "e2e"), in order.
   void apply(const std::string& yaml);
+  // The same; the first error is returned.
+  Status tryToApply(const std::string& yaml);
   Value get(const std::string& kind, const std::string& name,
             const std::string& namespaceName = "");
   bool exists(const std::string& kind, const std::string& name,
