@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "tests/e2e/harness.h"
+#include "tests/e2e/scripted_apparatus.h"
 #include "text/base64.h"
 #include "text/json.h"
 #include "text/yaml.h"
@@ -339,8 +340,13 @@ spec:
   apply(plug("schema", "bad-token", "{name: schema}", ""));
   apply(plug("server", "token",
              "{name: server, labels: {bad: 'no label {% .socketConfig.password %}'}}", ""));
+  ScriptedApparatus apparatus;
+  apparatus.answer("/config", 200, R"({"token": "c4nary-asked"})");
+  apparatus.answer("/coupled", 500, "cannot use c4nary-asked with c4nary-socket");
+  apply(plug("apparatus", "token", "{name: apparatus}", "") + "  apparatus: {endpoint: \"" +
+        apparatus.url() + "\"}\n");
   ASSERT_TRUE(eventuallyCoupled("works"));
-  for (const char* name : {"template", "schema", "server"}) {
+  for (const char* name : {"template", "schema", "server", "apparatus"}) {
     ASSERT_TRUE(eventually(name, [&] {
       return condition("Plug", name, "Ready").starts_with("False/") &&
              condition("Plug", name, "Failed").starts_with("True/");
@@ -348,6 +354,10 @@ spec:
   }
   EXPECT_EQ(text::decodeBase64(get("Secret", "result-works")["data"]["answer"].asString()),
             "c4nary-socket-answer");
+  ASSERT_FALSE(apparatus.requests("/coupled").empty());
+  EXPECT_EQ(apparatus.requests("/coupled")[0].body["plugConfig"]["token"].asString(),
+            "c4nary-asked")
+      << "whom it is for has it";
   const std::optional<std::string> metrics = talkative.metrics();
   ASSERT_TRUE(metrics);
   std::string seen = *metrics + talkative.log();
