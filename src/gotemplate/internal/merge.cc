@@ -1,6 +1,9 @@
 #include "gotemplate/internal/merge.h"
 
+#include <string>
+
 #include "gotemplate/internal/convert.h"
+#include "gotemplate/internal/failure.h"
 
 namespace iop::gotemplate::internal {
 namespace {
@@ -17,6 +20,34 @@ bool isMismatch(const Any& old, const Any& value, MergeMode mode) {
   return kindOf(value.type) == Kind::Map || kindOf(value.type) == Kind::Struct;
 }
 
+// Merges into a map[string]string. What is no string there makes Go's reflection panic.
+void mergeIntoStrings(Runtime& runtime, Map& target, const Any& source, MergeMode mode) {
+  const auto refuse = [](std::string_view type) {
+    failFunction("reflect.Value.SetMapIndex: value of type " + std::string(type) +
+                 " is not assignable to type string");
+  };
+  Any fixed = runtime.resolve(source);
+  if (!fixed.isSource && fixed.map != nullptr)
+    fixed = Any::mapOf(fixed.type, runtime.snapshot(*fixed.map));
+  const MapView entries(runtime, fixed);
+  runtime.charge(entries.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const Any value = entries.value(i);
+    const Any* old = target.find(entries.key(i));
+    const bool isKept = old != nullptr && !old->asText().empty() && mode == MergeMode::Fill;
+    if (fixed.type == Type::StringMap) {
+      if (!isKept) runtime.set(target, entries.key(i), value);
+    } else if (value.isNil()) {
+      if (mode == MergeMode::Overwrite) refuse("interface {}");
+    } else if (value.isSlice()) {
+      if (old != nullptr) failFunction("reflect: call of reflect.Value.IsNil on string Value");
+      refuse(typeName(value.type));
+    } else if (!isKept) {
+      refuse("interface {}");
+    }
+  }
+}
+
 bool mergeEntry(Runtime& runtime, Map& target, std::string_view key, const Any& value,
                 MergeMode mode, int depth) {
   if (value.isNil()) {
@@ -29,6 +60,8 @@ bool mergeEntry(Runtime& runtime, Map& target, std::string_view key, const Any& 
   const bool areMaps = value.isMap() && old.type == Type::AnyMap && !old.isTypedNil();
   if (areMaps && !mergeInto(runtime, *runtime.mutableMap(old), value, mode, depth + 1))
     return false;
+  if (value.isMap() && old.type == Type::StringMap && !old.isTypedNil())
+    mergeIntoStrings(runtime, *runtime.mutableMap(old), value, mode);
   if (isMismatch(old, value, mode)) return false;
   if (isPresent && !isEmptyForMerge(runtime, old)) {
     if (value.isMap() && old.isMap()) return true;

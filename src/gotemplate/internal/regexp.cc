@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "gotemplate/internal/lru_cache.h"
+#include "gotemplate/internal/regexp_unicode.h"
 #include "gotemplate/internal/strconv.h"
 #include "gotemplate/internal/unicode.h"
 
@@ -25,10 +26,12 @@ re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()
 
 // --- Patterns ---
 
-// A pattern as RE2 takes it: (?<name>…) is spelled (?P<name>…), and \C, which Go does not know,
-// becomes an escape that RE2 does not know either.
+// A pattern as RE2 takes it: (?<name>…) is spelled (?P<name>…), classes have the names that RE2
+// knows, and what Go does not know, but RE2 does (\C, some classes), becomes something that RE2
+// does not know either.
 constexpr std::string_view kUnknownEscape = "\\y";
 constexpr std::string_view kAnyByteEscape = "\\C";
+constexpr char kUnknownClass = '!';  // in front of its name
 
 class PatternTranslator {
  public:
@@ -40,7 +43,7 @@ class PatternTranslator {
         const std::size_t end = rest_.find("\\E");
         copy(end == std::string_view::npos ? rest_.size() : end + 2);
       } else if (rest_[0] == '\\') {
-        copyEscape();
+        copyEscape(false);
       } else if (rest_[0] == '[') {
         copyClass();
       } else if (rest_.starts_with("(?P<")) {
@@ -81,12 +84,41 @@ class PatternTranslator {
     copy(end + 1);
   }
 
-  void copyEscape() {
-    if (rest_.starts_with(kAnyByteEscape)) {
+  void copyEscape(bool isInBrackets) {
+    if (rest_.starts_with("\\p") || rest_.starts_with("\\P")) {
+      copyUnicodeClass(isInBrackets);
+    } else if (rest_.starts_with(kAnyByteEscape)) {
       out_ += kUnknownEscape;
       rest_.remove_prefix(kAnyByteEscape.size());
     } else {
       copy(2);
+    }
+  }
+
+  // \pN or \p{Name}; a "^" in front of the name negates once more.
+  void copyUnicodeClass(bool isInBrackets) {
+    const bool isBraced = rest_.size() > 2 && rest_[2] == '{';
+    const std::size_t end = isBraced           ? rest_.find('}')
+                            : rest_.size() > 2 ? 2
+                                               : std::string_view::npos;
+    if (end == std::string_view::npos || static_cast<unsigned char>(rest_[end]) >= 0x80)
+      return copy(2);
+    std::string_view name = rest_.substr(isBraced ? 3 : 2, isBraced ? end - 3 : 1);
+    bool isNegated = rest_[1] == 'P';
+    if (name.starts_with('^')) {
+      isNegated = !isNegated;
+      name.remove_prefix(1);
+    }
+    if (appendUnicodeClass(out_, name, isNegated, isInBrackets)) {
+      rest_.remove_prefix(end + 1);
+      return;
+    }
+    if (isBraced) {
+      copy(3);
+      out_ += kUnknownClass;
+      copy(end + 1 - 3);
+    } else {
+      copy(end + 1);
     }
   }
 
@@ -101,7 +133,7 @@ class PatternTranslator {
       if (posixEnd != std::string_view::npos) {
         copy(posixEnd + 2);
       } else if (rest_[0] == '\\') {
-        copyEscape();
+        copyEscape(true);
       } else {
         copy(1);
       }
@@ -191,6 +223,9 @@ Error patternError(std::string_view pattern, const std::string& translated,
     argument = pattern;
   } else if (argument.ends_with(kUnknownEscape) && !isWritten(argument)) {
     argument.replace(argument.size() - kUnknownEscape.size(), std::string::npos, kAnyByteEscape);
+  } else if ((argument.starts_with("\\p{!") || argument.starts_with("\\P{!")) &&
+             !isWritten(argument)) {
+    argument.erase(3, 1);
   } else if (argument == translated) {
     argument = pattern;
   } else if (expression.error_code() == re2::RE2::ErrorRepeatSize && argument.starts_with('{') &&
