@@ -39,6 +39,16 @@ TEST(Template, AnswersAreThoseOfGo) {
       {R"({% fromJson "[1e400,x]" %})", "<no value>"},
       {R"({% mustFromJson "[1e400]" %})",
        R"(template: :1:3: executing "" at <mustFromJson "[1e400]">: error calling mustFromJson: json: cannot unmarshal number 1e400 into Go value of type float64)"},
+      {R"({% range 2 %}[{% range 0 %}{% else %}{% break %}{% end %}x]{% end %})", "[x][x]"},
+      {R"({% range 2 %}[{% range 0 %}{% else %}{% continue %}{% end %}x]{% end %})", "[["},
+      {R"({% range 2 %}{% range 0 %}{% else %}{% if true %}{% break %}{% end %}y{% end %}x{% end %})",
+       "xx"},
+      {R"({% merge (dict "a" (semver "1.2.3")) (dict "a" (dict "x" 1)) | len %})", "0"},
+      {R"({% mustMerge (dict "a" (semver "1.2.3")) (dict "a" (dict "x" 1)) %})",
+       R"(template: :1:3: executing "" at <mustMerge (dict "a" (semver "1.2.3")) (dict "a" (dict "x" 1))>: error calling mustMerge: src and dst must be of same type)"},
+      {R"({% merge (dict "a" (splitn "-" 2 "x-y")) (dict "a" (dict "z" 1)) %})",
+       R"(template: :1:3: executing "" at <merge (dict "a" (splitn "-" 2 "x-y")) (dict "a" (dict "z" 1))>: error calling merge: reflect.Value.SetMapIndex: value of type interface {} is not assignable to type string)"},
+      {R"({% slice (sortAlpha (list "b" nil "a")) 1 3 | len %})", "2"},
       {R"({% printf "%U" (toDate "0" "") %})", "{U+0000 U+0000 %!U(*time.Location=<nil>)}"},
   };
   for (const auto& c : cases) EXPECT_EQ(answerOf(c.text), c.want) << c.text;

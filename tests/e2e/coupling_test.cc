@@ -41,11 +41,12 @@ spec:
 )" + spec;
   }
 
+  // Where the admission policy is installed, it lets changes through.
   static std::string interface(const std::string& schemas) {
     return R"(
 apiVersion: integration.rock8s.com/v1beta1
 kind: Interface
-metadata: {name: postgres, namespace: "{SOCK}"}
+metadata: {name: postgres, namespace: "{SOCK}", annotations: {integration.rock8s.com/allow-breaking: "true"}}
 spec: {schemas: [)" +
            schemas + "]}\n";
   }

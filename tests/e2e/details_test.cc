@@ -168,6 +168,13 @@ TEST_F(Details, AFailureNamesThePropertyTheRuleAndTheValueOrTheTemplatesPlace) {
                    "executing") != std::string::npos;
   }));
   EXPECT_EQ(failed("Plug", "plug"), "True/ConfigInvalid");
+  apply(
+      plug("  configTemplate: {database: '{% range until 3000 %}{% range until 3000 %}{% end %}"
+           "{% end %}'}\n"));
+  ASSERT_TRUE(eventually("too many steps are named", [&] {
+    return message("Plug", "plug", "Coupled").find("exceeded the limit of 1000000 steps") !=
+           std::string::npos;
+  }));
   apply(plug("  configTemplate: {database: '{% repeat 100000000 \"x\" %}'}\n"));
   ASSERT_TRUE(eventually("a bound is named", [&] {
     return message("Plug", "plug", "Coupled").find("exceeded the limit of") != std::string::npos;
@@ -308,12 +315,22 @@ TEST_F(Details, ARedirectToAnotherHostIsNotFollowed) {
   EXPECT_TRUE(other.requests().empty());
 }
 
-TEST_F(Details, APathIsOneOfLocalhostWithoutContainersAndOfTheServiceWithThem) {
+TEST_F(Details, APathWithoutContainersIsOneOfLocalhost) {
   apply(socket());
   apply(plug("  apparatus: {endpoint: /path}\n"));
   ASSERT_TRUE(eventuallyWaits("ApparatusNotReady"));
   EXPECT_NE(message("Plug", "plug", "Coupled").find("http://localhost/path/"), std::string::npos)
       << message("Plug", "plug", "Coupled");
+}
+
+TEST_F(Details, AHostThatThereIsNotIsNotRunning) {
+  apply(socket());
+  apply(plug("  apparatus: {endpoint: 'http://apparatus.invalid'}\n"));
+  ASSERT_TRUE(eventually(
+      "it is not ready",
+      [&] { return condition("Plug", "plug", "Coupled") == "False/ApparatusNotReady"; },
+      std::chrono::seconds(40)));
+  EXPECT_NE(message("Plug", "plug", "Coupled").find("apparatus.invalid"), std::string::npos);
 }
 
 TEST_F(Details, AManagedPodIsWhatTheSpecSaysAndNobodysNameCollides) {

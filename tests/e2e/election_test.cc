@@ -236,6 +236,15 @@ spec: {apparatus: {}}
         << who.second << "'s side of " << who.first << " heard:" << all << "\n"
         << historyOf(names[who.first]);
   }
+  for (const std::string& name : plugs) remove("Plug", name);
+  remove("Socket", "socket", sock());
+  eventually(
+      "all of it goes",
+      [&] {
+        return namesOf("Plug").empty() && namesOf("ConfigMap").empty() &&
+               !exists("Socket", "socket", sock());
+      },
+      std::chrono::seconds(60));
   for (const std::string& uid : uids) {
     for (const char* side : {"plug", "socket"})
       EXPECT_TRUE(heard.contains({uid, side}))

@@ -178,7 +178,7 @@ TEST_F(Lifecycle, AnInterfaceCountsItsUsersAndNamesTheCouplingsThatItBreaks) {
     return R"(
 apiVersion: integration.rock8s.com/v1beta1
 kind: Interface
-metadata: {name: db, namespace: "{SOCK}"}
+metadata: {name: db, namespace: "{SOCK}", annotations: {integration.rock8s.com/allow-breaking: "true"}}
 spec: {schemas: [)" +
            schemas + "]}\n";
   };

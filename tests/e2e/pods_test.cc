@@ -88,6 +88,8 @@ spec:
       return isSo();
     });
   }
+  // That the Service of a pod is called by its name in the cluster's domain.
+  void expectCallsIn(const std::string& domain);
   bool isCoupled() { return condition("Plug", "plug", "Coupled") == "True/CouplingSucceeded"; }
 };
 
@@ -206,13 +208,13 @@ TEST_F(Pods, NoneIsStoppedInTheMiddleOfAnEvent) {
   eventually("the pod goes once it is idle", [&] { return pods(sock()).empty(); });
 }
 
-TEST_F(Pods, AServiceIsCalledByItsNameInClusterLocal) {
+void Pods::expectCallsIn(const std::string& domain) {
   apply(socket("/v1", "30"));
   ASSERT_TRUE(eventually("the pod is there", [&] { return pods(sock()).size() == 1; }));
   const std::vector<Value> services = objectsOf(kServices, sock());
   ASSERT_EQ(services.size(), 1U);
   const std::string url = "http://" + std::string(kube::api::nameOf(services.front())) + "." +
-                          sock() + ".svc.cluster.local/v1/ping";
+                          sock() + ".svc." + domain + "/v1/ping";
   makeReady(sock());
   // There is no DNS of a cluster here: who calls it fails, and says what it has called.
   eventually(
@@ -221,6 +223,15 @@ TEST_F(Pods, AServiceIsCalledByItsNameInClusterLocal) {
         return message("Socket", "socket", "Ready", sock()).find(url + ":") != std::string::npos;
       },
       seconds(40));
+}
+
+TEST_F(Pods, AServiceIsCalledByItsNameInClusterLocal) { expectCallsIn("cluster.local"); }
+
+TEST_F(Pods, AServiceIsCalledByItsNameInTheDomainThatTheFlagSays) {
+  stopSharedOperator();
+  OperatorProcess process({"--cluster-domain", "example.invalid"});
+  ASSERT_TRUE(process.waitUntilReady()) << process.log();
+  expectCallsIn("example.invalid");
 }
 
 }  // namespace

@@ -147,6 +147,14 @@ TEST_F(Protocol, EachEventReachesThePlugsSideFirstWithBothObjectsAndConfigs) {
   remove("Plug", "plug");
   ASSERT_TRUE(eventually("the plug is gone", [&] { return !exists("Plug", "plug"); }));
 
+  for (const char* path : {"/plug/created", "/plug/deleted"}) {
+    const std::vector<Request> requests = apparatus.requests(path);
+    ASSERT_FALSE(requests.empty()) << path;
+    const Value& body = requests.front().body;
+    EXPECT_EQ(keysOf(body), (std::set<std::string>{"version", "plug"})) << path;
+    EXPECT_EQ(body["version"].asString(), "1") << path;
+    EXPECT_EQ(body["plug"]["metadata"]["name"].asString(), "plug") << path;
+  }
   Paths order = apparatus.events();
   std::erase_if(order, [](const std::string& path) {
     return path.ends_with("/created") || path.ends_with("/deleted");
@@ -165,6 +173,10 @@ TEST_F(Protocol, EachEventReachesThePlugsSideFirstWithBothObjectsAndConfigs) {
                 (std::set<std::string>{"version", "plug", "socket", "plugConfig", "socketConfig"}))
           << side << " " << event;
       EXPECT_EQ(body["plug"]["metadata"]["name"].asString(), "plug") << side << " " << event;
+      for (const char* whose : {"plug", "socket"}) {
+        for (const char* part : {"apiVersion", "kind", "metadata", "spec", "status"})
+          EXPECT_FALSE(body[whose][part].empty()) << side << " " << event << " " << whose << part;
+      }
       EXPECT_EQ(body["socket"]["metadata"]["name"].asString(), "socket") << side << " " << event;
       EXPECT_EQ(body["plugConfig"]["database"].asString(), event == "coupled" ? "shop" : "market")
           << side << " " << event;

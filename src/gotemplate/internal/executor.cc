@@ -123,6 +123,7 @@ void Executor::leaveFrame() {
   variables_.shrink(frame.variables);
   switch (frame.kind) {
     case Frame::Kind::List:
+    case Frame::Kind::Else:
       return frames_.pop();
     case Frame::Kind::Iteration:
       return nextIteration();
@@ -155,6 +156,7 @@ void Executor::executeRange(const BranchNode& node, const Any& dot) {
   if (size == 0) {
     if (node.elseList != nullptr) {
       pushList(*node.elseList, dot, outer);
+      frames_.back().kind = Frame::Kind::Else;
     } else {
       variables_.shrink(outer);
     }
@@ -236,10 +238,17 @@ void Executor::endLoop() {
 }
 
 void Executor::breakOrContinue(NodeKind kind) {
-  // The parser has made sure that there is a loop in this template.
-  while (frames_.back().kind != Frame::Kind::Iteration) frames_.pop();
+  // The parser has made sure that there is a loop in this template. In Go a break within a range's
+  // else ends that range, which has no rounds, and not the one around it.
+  const bool isBreak = kind == NodeKind::Break;
+  while (frames_.back().kind != Frame::Kind::Iteration &&
+         !(isBreak && frames_.back().kind == Frame::Kind::Else)) {
+    frames_.pop();
+  }
   variables_.shrink(frames_.back().variables);
-  if (kind == NodeKind::Break) {
+  if (frames_.back().kind == Frame::Kind::Else) {
+    frames_.pop();
+  } else if (isBreak) {
     endLoop();
   } else {
     nextIteration();

@@ -37,7 +37,7 @@ class Executor {
 
   // A list of statements that is being walked.
   struct Frame {
-    enum class Kind : std::uint8_t { List, Iteration, Call };
+    enum class Kind : std::uint8_t { List, Iteration, Else /* of a range */, Call };
 
     const ListNode* list;
     Any dot;
