@@ -21,6 +21,18 @@ Status readSides(const ApparatusTestFlags& flags, std::istream& in, TrialOptions
       if (kind == "Socket" && options.socket.isNull()) options.socket = document.value;
     }
   }
+  for (const Value* object : {&options.plug, &options.socket}) {
+    for (const char* field : {"name", "namespace"}) {
+      const std::string_view name = (*object)["metadata"][field].asString();
+      if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") ==
+          std::string_view::npos) {
+        continue;
+      }
+      return fail(Code::BadRequest, (*object)["kind"].toString() + ": metadata." + field +
+                                        ": an API server takes small letters, digits, \"-\" and "
+                                        "\".\" only");
+    }
+  }
   return {};
 }
 

@@ -37,23 +37,27 @@ class ApparatusTrial {
  public:
   ApparatusTrial(TrialOptions options, http::Client& client);
 
-  // Everything, in order; `told` is called after each trial. It ends with decoupled and deleted for
-  // all that was coupled, so that an apparatus that works has nothing left.
+  // Everything, in order; `told` is called after each trial. Each has a socket and plugs of its
+  // own, by UID, and ends with decoupled and deleted for them, so that an apparatus that works has
+  // nothing left.
   void run(const std::function<void(const Trial&)>& told);
 
  private:
-  // One plug that is coupled to the one socket, as its bodies tell.
   struct Coupling {
     Value plug;
-    std::string name;
+    Value socket;
+    std::string name;  // of the plug, with its namespace
   };
 
-  Coupling couplingOf(int number) const;
+  // A coupling of one trial; all of one have one socket.
+  Coupling couplingOf(int trial, int number = 0) const;
   http::Request request(operators::api::Event event, const Coupling& coupling,
                         const std::string& key) const;
   http::Request configRequest(const Coupling& coupling) const;
   // Sends, and notes what is wrong with an answer that has to be 2xx.
   void expectTaken(Trial& trial, const std::string& what, const http::Request& request);
+  // The same, but an answer that is none at first may become one.
+  void expectTakenInTheEnd(Trial& trial, const std::string& what, const http::Request& request);
   void play(Trial& trial, const std::vector<operators::api::Event>& events,
             const Coupling& coupling);
 

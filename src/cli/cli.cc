@@ -54,12 +54,14 @@ void addRunFlags(CLI::App& app, RunFlags& flags) {
            name, [&value](std::int64_t given) { value = std::chrono::milliseconds(given); },
            description)
         ->transform(CLI::AsNumberWithUnit(
-            std::map<std::string, std::int64_t>{{"ms", 1}, {"s", 1000}, {"m", 60'000}},
+            std::map<std::string, std::int64_t>{
+                {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}},
             CLI::AsNumberWithUnit::UNIT_REQUIRED, "DURATION"))
         ->default_str(text);
   };
-  addDuration("--leader-elect-lease-duration", options.leaseDuration, "15s",
-              "How long the others wait before they take a lease that is not renewed");
+  addDuration(
+      "--leader-elect-lease-duration", options.leaseDuration, "15s",
+      "How long the others wait before they take a lease that is not renewed (500ms, 15s, 2m)");
   addDuration("--leader-elect-renew-deadline", options.renewDeadline, "10s",
               "How long the leader tries to renew before it gives up");
   addDuration("--leader-elect-retry-period", options.retryPeriod, "2s",

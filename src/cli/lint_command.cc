@@ -63,7 +63,7 @@ int runLint(const LintFlags& flags, const Streams& streams) {
     auto at = places.find({origin.file, origin.line});
     if (at == places.end()) {
       Result<text::YamlPlaces> read = text::YamlPlaces::of(file.text, origin.line);
-      ASSERT(read);  // it was read before
+      ASSERT(read);  // the same text was read before
       at = places.emplace(std::pair(origin.file, origin.line), std::move(*read)).first;
     }
     const std::string path = origin.path + finding.path;

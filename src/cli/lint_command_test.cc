@@ -102,7 +102,7 @@ TEST(LintCommand, EachFindingHasItsPlace) {
       {"an action that does nothing", "  resources: [{when: [coupled]}]\n",
        "18:15: Plug shop/app: spec.resources[0]: it has no template: nothing is done\n"},
       {"an unknown event", "  resources: [{when: [couple], template: {kind: Pod}}]\n",
-       "18:22: Plug shop/app: spec.resources[0].when: spec.resources[0].when: \"couple\" is none "
+       "18:22: Plug shop/app: spec.resources[0].when: \"couple\" is none "
        "of "
        "created, coupled, updated, decoupled, deleted\n"},
       {"an unknown field", "  resources: [{wen: [coupled], template: {kind: Pod}}]\n",
@@ -115,7 +115,7 @@ TEST(LintCommand, EachFindingHasItsPlace) {
       {"versions that are none", "  interfaceVersions: latest\n",
        "18:22: Plug shop/app: spec.interfaceVersions: \"latest\": improper constraint: latest\n"},
       {"a var without a kind", "  vars: [{name: a, objref: {name: x}}]\n",
-       "18:28: Plug shop/app: spec.vars[0].objref.kind: spec.vars[0].objref.kind is required\n"},
+       "18:28: Plug shop/app: spec.vars[0].objref.kind: is required\n"},
   };
   for (const auto& test : cases) {
     const Outcome outcome = lint(plugWith(test.spec));
@@ -141,7 +141,17 @@ TEST(LintCommand, SocketsAndInterfacesAreJudged) {
        "spec.schemas[0].config.plug.a.default: the default plug config property 'a'"},
       {"an unknown type", "kind: Socket\nspec: {interface: {result: {plug: {a: {type: text}}}}}\n",
        "spec.interface.result.plug.a.type: \"text\" is none of"},
-      {"an old version", "kind: Plug\n", ""},
+      {"an Interface's version", "kind: Interface\nspec: {schemas: [{version: bogus}]}\n",
+       "spec.schemas[0].version: \"bogus\" is no semantic version"},
+      {"a version twice",
+       "kind: Interface\nspec: {schemas: [{version: 1.0.0}, {version: 1.0.0}]}\n",
+       "spec.schemas[1].version: version 1.0.0 is there already"},
+      {"a field beside the spec", "kind: Socket\nspecs: {}\nspec: {}\n",
+       "specs: there is no field \"specs\"; did you mean \"spec\"?"},
+      {"no spec", "kind: Socket\nspec: hello\n", "spec: it has no spec"},
+      {"one event by itself",
+       "kind: Socket\nspec: {resources: [{when: deleted, template: {kind: Pod}}]}\n",
+       "spec.resources[0].when: it must be a list of events"},
   };
   for (const auto& test : cases) {
     const std::string text =
@@ -159,6 +169,37 @@ TEST(LintCommand, SocketsAndInterfacesAreJudged) {
                 .out,
             "-:4:95: Plug a: items[0].spec.soket: there is no field \"soket\"; did you mean "
             "\"socket\"?\n");
+}
+
+TEST(LintCommand, WhatIsNotKnownForSureIsNotJudged) {
+  const std::string plug =
+      "---\napiVersion: integration.rock8s.com/v1beta1\nkind: Plug\nmetadata: {name: p, namespace: "
+      "a}\nspec: {socket: {name: s}, config: {any: x}";
+  const std::string socket =
+      "---\napiVersion: integration.rock8s.com/v1beta1\nkind: Socket\nmetadata: {name: s, "
+      "namespace: a}\nspec: {interface: {config: {plug: {other: {}}}}}\n";
+  EXPECT_EQ(lint(socket + plug + "}\n").status, 1);
+  EXPECT_EQ(lint(socket + socket + plug + "}\n").out, "") << "which of the two will it be?";
+  const std::string interface =
+      "apiVersion: integration.rock8s.com/v1beta1\nkind: Interface\nmetadata: {name: i, namespace: "
+      "a}\nspec: {schemas: [{version: 1.0.0}, {version: 2.0.0, config: {plug: {other: {}}}}]}\n";
+  EXPECT_EQ(lint(interface + plug + ", interface: {name: i}}\n").out, "") << "1.0.0 lets all pass";
+  EXPECT_NE(lint(interface + plug + ", interface: {name: i}, interfaceVersions: ^2}\n")
+                .out.find("the interface has no \"any\""),
+            std::string::npos);
+}
+
+TEST(LintCommand, ReadsNothingHalf) {
+  const std::string socket =
+      "apiVersion: integration.rock8s.com/v1beta1\nkind: Socket\nmetadata: {name: s}\nspec: {odd: "
+      "1}\n";
+  const Outcome stream = lint("{\"kind\": \"A\"}\n{\"kind\": \"B\"}\n");
+  EXPECT_EQ(stream.status, 2);
+  EXPECT_NE(stream.err.find("-:1: more than one document stands here"), std::string::npos)
+      << stream.err;
+  EXPECT_EQ(lint(socket + "...\nrest: [\n").status, 2);
+  // What follows a document is read in another way than the document.
+  EXPECT_EQ(lint(socket + "---\n\xff\xfe" + std::string("k\0:\0 \0v\0", 8)).status, 1);
 }
 
 TEST(LintCommand, FindsNothingInTheSamples) {

@@ -61,7 +61,15 @@ Result<std::vector<ManifestFile>> readManifests(const std::vector<std::string>& 
 }
 
 Result<std::vector<text::YamlDocument>> parseManifests(const ManifestFile& file) {
-  return text::parseYamlDocuments(file.text).map_error(addContext(file.path));
+  ASSIGN_OR_RETURN(auto documents,
+                   text::parseYamlDocuments(file.text).map_error(addContext(file.path)));
+  for (const text::YamlDocument& document : documents) {
+    if (!document.more) continue;
+    return fail(Code::BadRequest, file.path + ":" + std::to_string(document.line) +
+                                      ": more than one document stands here; separate them by "
+                                      "lines with \"---\"");
+  }
+  return documents;
 }
 
 }  // namespace iop::cli

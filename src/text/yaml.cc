@@ -335,10 +335,14 @@ class Decoder {
   Error error_;
 };
 
-Result<Value> parseFirst(std::string_view text, DuplicateKeys duplicates, int firstLine) {
+// The first document of a text; line is `firstLine`.
+Result<YamlDocument> parseFirst(std::string_view text, DuplicateKeys duplicates, int firstLine) {
   ASSIGN_OR_RETURN(const internal::YamlNodes nodes, internal::loadFirst(text, firstLine));
-  if (nodes.root == nullptr) return Value();
-  return Decoder(duplicates, firstLine).run(*nodes.root);
+  YamlDocument document{{}, firstLine + 1, nodes.more};
+  if (nodes.root != nullptr) {
+    ASSIGN_OR_RETURN(document.value, Decoder(duplicates, firstLine).run(*nodes.root));
+  }
+  return document;
 }
 
 std::string_view trim(std::string_view text) {
@@ -373,15 +377,16 @@ Status splitDocuments(std::string_view text, Each each) {
 }  // namespace
 
 Result<Value> parseYaml(std::string_view text, DuplicateKeys duplicates) {
-  return parseFirst(text, duplicates, 0);
+  ASSIGN_OR_RETURN(YamlDocument document, parseFirst(text, duplicates, 0));
+  return std::move(document.value);
 }
 
 Result<std::vector<YamlDocument>> parseYamlDocuments(std::string_view text,
                                                      DuplicateKeys duplicates) {
   std::vector<YamlDocument> out;
   const auto add = [&](std::string_view document, int line) -> Status {
-    ASSIGN_OR_RETURN(Value value, parseFirst(document, duplicates, line));
-    if (!value.isNull()) out.push_back({std::move(value), line + 1});
+    ASSIGN_OR_RETURN(YamlDocument read, parseFirst(document, duplicates, line));
+    if (!read.value.isNull()) out.push_back(std::move(read));
     return {};
   };
   RETURN_IF_ERROR(splitDocuments(text, add));

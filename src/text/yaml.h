@@ -40,6 +40,7 @@ Result<Value> parseYaml(std::string_view text, DuplicateKeys duplicates = Duplic
 struct YamlDocument {
   Value value;
   int line = 1;  // the first one of the document, behind its "---"; the text begins with line 1
+  bool more = false;  // up to the next "---" stands more than the document: it is not read
 };
 
 // All documents, separated by lines that begin with "---" (apimachinery's YAMLReader: only spaces

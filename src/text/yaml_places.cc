@@ -14,13 +14,12 @@ struct YamlPlaces::Tree {
   std::string text;  // of the document and what follows it
   int firstLine = 0;
 
+  std::vector<std::size_t> starts;  // of the lines
+
   std::string_view lineAt(int number) const {
-    std::string_view rest = text;
-    for (int i = 0; i < number; ++i) {
-      const std::size_t end = rest.find('\n');
-      if (end == std::string_view::npos) return {};
-      rest.remove_prefix(end + 1);
-    }
+    const auto index = static_cast<std::size_t>(number);
+    if (index >= starts.size()) return {};
+    const std::string_view rest = std::string_view(text).substr(starts[index]);
     return rest.substr(0, rest.find('\n'));
   }
 
@@ -82,8 +81,15 @@ Result<YamlPlaces> YamlPlaces::of(std::string_view text, int line) {
     text.remove_prefix(end + 1);
   }
   auto tree = std::make_unique<Tree>();
-  tree->text = text;
+  // Up to the next document, as parseYamlDocuments reads it.
+  const std::size_t end = text.find("\n---");
+  tree->text = text.substr(0, end == std::string_view::npos ? end : end + 1);
   tree->firstLine = line - 1;
+  for (std::size_t at = 0; at != std::string::npos && at < tree->text.size();) {
+    tree->starts.push_back(at);
+    at = tree->text.find('\n', at);
+    if (at != std::string::npos) ++at;
+  }
   ASSIGN_OR_RETURN(tree->nodes, internal::loadFirst(tree->text, tree->firstLine));
   return YamlPlaces(std::move(tree));
 }

@@ -288,9 +288,9 @@ TEST_F(Details, APlugGoesAlthoughItsSocketIsGone) {
   ASSERT_TRUE(
       eventually("decoupling fails", [&] { return !apparatus.requests("/decoupled").empty(); }));
   // Somebody takes the socket away by force.
+  remove("Socket", "socket", sock());
   client().patch(resourceOf("Socket"), {sock(), "socket"}, kube::client::PatchType::Merge,
                  Value::object({{"metadata", Value::object({{"finalizers", Value()}})}}), {});
-  remove("Socket", "socket", sock());
   ASSERT_TRUE(
       eventually("the socket is gone", [&] { return !exists("Socket", "socket", sock()); }));
   apparatus.answer("/decoupled", 200);

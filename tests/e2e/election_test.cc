@@ -79,10 +79,10 @@ class Election : public Case {
 
   std::unique_ptr<OperatorProcess> startOperator(const Ledger& ledger, int number) const {
     return std::make_unique<OperatorProcess>(std::vector<std::string>{
-        "--leader-elect", "--leader-election-namespace", ns(), "--leader-elect-lease-duration",
-        "2s", "--leader-elect-renew-deadline", "1500ms", "--leader-elect-retry-period", "300ms",
-        "--debug-plug-endpoint", ledger.url(number, "plug"), "--debug-socket-endpoint",
-        ledger.url(number, "socket")});
+        "--watch-namespace", ns() + "," + sock(), "--leader-elect", "--leader-election-namespace",
+        ns(), "--leader-elect-lease-duration", "2s", "--leader-elect-renew-deadline", "1500ms",
+        "--leader-elect-retry-period", "300ms", "--debug-plug-endpoint", ledger.url(number, "plug"),
+        "--debug-socket-endpoint", ledger.url(number, "socket")});
   }
 
   static bool leads(const OperatorProcess& process) {

@@ -75,65 +75,45 @@ Value convertMetadata(const Value& old) {
   return metadata;
 }
 
-// A segment of a path as a step in a template: ".name", or an argument of `index`.
-struct Segment {
-  std::string name;
-  bool isIndex = false;
-
-  bool isIdentifier() const {
-    const auto fits = [](char c) {
-      return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
-    };
-    return !isIndex && std::all_of(name.begin(), name.end(), fits);
-  }
-};
-
-// "spec.ports.0.port", `data.tls\.crt`. Nothing where the path is more than keys and indexes.
-std::optional<std::vector<Segment>> parsePath(std::string_view path) {
-  std::vector<Segment> segments(1);
+// "spec.socket.name", `data.tls\\.crt`. Nothing where the path is more than keys.
+std::optional<std::vector<std::string>> parsePath(std::string_view path) {
+  std::vector<std::string> keys(1);
   for (std::size_t i = 0; i < path.size(); ++i) {
     const char c = path[i];
     if (c == '\\' && i + 1 < path.size()) {
-      segments.back().name += path[++i];
+      keys.back() += path[++i];
     } else if (c == '.') {
-      segments.emplace_back();
+      keys.emplace_back();
     } else if (std::string_view("#*?|@[]{}()!\"'` ").find(c) != std::string_view::npos) {
       return std::nullopt;
     } else {
-      segments.back().name += c;
+      keys.back() += c;
     }
   }
-  for (Segment& segment : segments) {
-    if (segment.name.empty()) return std::nullopt;
-    segment.isIndex = segment.name.size() < 10 &&
-                      std::all_of(segment.name.begin(), segment.name.end(),
-                                  [](unsigned char c) { return std::isdigit(c) != 0; });
+  for (const std::string& key : keys) {
+    const auto isDigit = [](unsigned char c) { return std::isdigit(c) != 0; };
+    if (key.empty() || std::all_of(key.begin(), key.end(), isDigit)) return std::nullopt;
   }
-  if (!segments[0].isIdentifier()) return std::nullopt;
-  return segments;
+  return keys;
 }
 
-// An action that prints what stands at the path. The empty string where nothing does, as the mapper
-// had it.
-std::string actionOf(const std::vector<Segment>& segments) {
-  std::string expression;
-  for (const Segment& segment : segments) {
-    if (segment.isIdentifier()) {
-      if (expression.ends_with(')') || expression.empty() || expression[0] == '.' ||
-          expression[0] == '(') {
-        expression += "." + segment.name;
-        continue;
-      }
+// An action that prints what stands at the path, and nothing where nothing does, as the mapper had
+// it. Nothing where it cannot be said so.
+std::optional<std::string> actionOf(const std::vector<std::string>& keys) {
+  static constexpr std::array<std::string_view, 5> kRoots = {"plug", "socket", "plugData",
+                                                             "socketData", "vars"};
+  if (keys.size() < 2 || std::find(kRoots.begin(), kRoots.end(), keys[0]) == kRoots.end())
+    return std::nullopt;
+  std::string action = "{% dig";
+  for (std::size_t i = 1; i < keys.size(); ++i) {
+    action += " \"";
+    for (const char c : keys[i]) {
+      if (c == '"' || c == '\\') action += '\\';
+      action += c;
     }
-    std::string quoted;
-    for (const char c : segment.name) {
-      if (c == '"' || c == '\\') quoted += '\\';
-      quoted += c;
-    }
-    expression =
-        "(index " + expression + " " + (segment.isIndex ? segment.name : '"' + quoted + '"') + ")";
+    action += '"';
   }
-  return "{% " + expression + " | default \"\" %}";
+  return action + " \"\" ." + keys[0] + " %}";
 }
 
 class Converter {
@@ -167,7 +147,9 @@ class Converter {
     const Value& spec = old_["spec"];
     leaveUnknown(spec, "spec", {"schemas"});
     Value schemas = Value::array();
-    for (std::size_t i = 0; i < spec["schemas"].size(); ++i) {
+    if (!spec["schemas"].isNull() && !spec["schemas"].isArray())
+      leave("spec.schemas", "left out: it is no list");
+    for (std::size_t i = 0; i < spec["schemas"].items().size(); ++i) {
       const Value& schema = spec["schemas"].at(i);
       const std::string path = "spec.schemas[" + std::to_string(i) + "]";
       leaveUnknown(schema, path, {"version", "plugDefinition", "socketDefinition"});
@@ -182,6 +164,8 @@ class Converter {
         }
         if (!definition["properties"].empty()) config.set(name, definition["properties"]);
       }
+      if (!schema["version"].isString())
+        leave(path + ".version", "left out: it is no string; a version is one like \"1.0.0\"");
       schemas.push(Value::object(
           {{"version", withoutV(schema["version"].asString())}, {"config", std::move(config)}}));
     }
@@ -190,6 +174,7 @@ class Converter {
 
   Value sideSpec() {
     const Value& old = old_["spec"];
+    if (!old.isNull() && !old.isObject()) leave("spec", "left out: it is no map");
     Value spec = Value::object();
     for (const Member& member : old.members()) {
       const std::string_view key = member.key();
@@ -218,17 +203,19 @@ class Converter {
   }
 
   void setTemplates(Value& spec, const Value& mapper) {
+    if (!mapper.isObject()) leave("spec.configMapper", "left out: it is no map");
     for (const Member& member : mapper.members()) {
       const std::string path(member.value.asString());
-      const auto segments = parsePath(path);
-      if (!segments) {
+      const auto action = actionOf(parsePath(path).value_or(std::vector<std::string>()));
+      if (!action) {
         leave("spec.configMapper." + std::string(member.key()),
               "left out: \"" + path +
-                  "\" is more than a path of keys; write it as a template in "
+                  "\" is no path of keys in plug, socket, plugData, socketData or vars; write it "
+                  "as a template in "
                   "spec.configTemplate");
         continue;
       }
-      spec.edit("configTemplate").set(member.key(), actionOf(*segments));
+      spec.edit("configTemplate").set(member.key(), *action);
     }
   }
 
@@ -255,6 +242,10 @@ class Converter {
 
   Value vars(const Value& list) {
     Value out = Value::array();
+    if (!list.isArray()) {
+      leave("spec.vars", "left out: it is no list");
+      return out;
+    }
     for (std::size_t i = 0; i < list.size(); ++i) {
       const std::string field = "spec.vars[" + std::to_string(i) + "]";
       Value var = list.at(i);
@@ -278,6 +269,10 @@ class Converter {
 
   Value resources(const Value& list) {
     Value out = Value::array();
+    if (!list.isArray()) {
+      leave("spec.resources", "left out: it is no list");
+      return out;
+    }
     for (std::size_t i = 0; i < list.size(); ++i) {
       const std::string field = "spec.resources[" + std::to_string(i) + "]";
       const Value& old = list.at(i);
@@ -374,7 +369,7 @@ Result<std::string> convertDelimiters(std::string_view text) {
 Conversion convert(const Value& object) {
   if (isOld(object["apiVersion"].asString()) && isOurKind(object["kind"].asString()))
     return Converter(object).run();
-  if (object["kind"].asString() != "List") return {object, false, {}};
+  if (object["kind"].asString() != "List" || !object["items"].isArray()) return {object, false, {}};
   Conversion out{object, false, {}};
   Value items = Value::array();
   for (std::size_t i = 0; i < object["items"].size(); ++i) {

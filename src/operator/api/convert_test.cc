@@ -69,7 +69,7 @@ spec:
   data: {database: hello}
   configMapper:
     name: vars.NAME
-    port: socket.spec.ports.0.port
+    size: socket.spec.limit
     key: plugData.tls\.crt
   vars:
     - name: NAME
@@ -87,9 +87,9 @@ metadata:
   name: plug
 spec:
   configTemplate:
-    key: '{% (index .plugData "tls.crt") | default "" %}'
-    name: '{% .vars.NAME | default "" %}'
-    port: '{% (index .socket.spec.ports 0).port | default "" %}'
+    key: '{% dig "tls.crt" "" .plugData %}'
+    name: '{% dig "NAME" "" .vars %}'
+    size: '{% dig "spec" "limit" "" .socket %}'
   data:
     database: hello
   epoch: "3"
@@ -124,7 +124,7 @@ metadata: {name: socket}
 spec:
   namespaceScope: app-*
   limit: 2
-  configMapper: {all: 'socket.spec.ports.#(name=="http").port'}
+  configMapper: {all: 'socket.spec.ports.#(name=="http").port', index: socket.spec.ports.0.port, other: config.x}
   vars: [nothing, {name: A, objref: {kind: Pod, name: a}, fieldref: {fieldPath: 'a[?(@.b)]'}}]
   resources:
     - {when: [joined], resource: "a: 1"}
@@ -143,9 +143,10 @@ a:
   EXPECT_EQ(
       fields,
       (std::vector<std::string>{
-          "spec.configMapper.all", "spec.fancy", "spec.namespaceScope", "spec.resources[0].when",
-          "spec.resources[1].when", "spec.resources[1].resource", "spec.resources[2].resource",
-          "spec.resources[3].resource", "spec.vars[0]", "spec.vars[1].fieldref.fieldPath"}));
+          "spec.configMapper.all", "spec.configMapper.index", "spec.configMapper.other",
+          "spec.fancy", "spec.namespaceScope", "spec.resources[0].when", "spec.resources[1].when",
+          "spec.resources[1].resource", "spec.resources[2].resource", "spec.resources[3].resource",
+          "spec.vars[0]", "spec.vars[1].fieldref.fieldPath"}));
   EXPECT_EQ(outcome.yaml, R"(apiVersion: integration.rock8s.com/v1beta1
 kind: Socket
 metadata:
@@ -199,6 +200,15 @@ TEST(Convert, NothingOfAMalformedObjectEndsTheProgram) {
         "[]}}"}) {
     EXPECT_FALSE(convertYaml(yaml).yaml.empty()) << yaml;
   }
+  EXPECT_EQ(convertYaml("{kind: List, items: hello}").yaml, "items: hello\nkind: List\n");
+  EXPECT_EQ(convertYaml("{apiVersion: integration.rock8s.com/v1alpha2, kind: Plug, spec: {vars: "
+                        "hello, resources: hello, configMapper: [a]}}")
+                .left.size(),
+            3u);
+  EXPECT_EQ(convertYaml("{apiVersion: integration.rock8s.com/v1alpha2, kind: Interface, spec: "
+                        "{schemas: [{version: 1.0}]}}")
+                .left.size(),
+            1u);
 }
 
 TEST(ConvertDelimiters, LeaveTextAsItIs) {

@@ -96,7 +96,13 @@ Result<Outcome> PlugReconciler::runPasses(Pass& pass) {
     const coupling::Action* failed = nullptr;
     const Status done =
         with_.executor.run(plan, pass.subject, pass.socketAtHand(), pass.stop, &failed);
-    if (!done) return handleFailure(pass, plan, *failed, done.error());
+    if (!done) {
+      // It was tried: a circle that fails each time is one, too.
+      Plan tried;
+      tried.pace = plan.payload ? std::nullopt : plan.pace;
+      remember(pass.subject.object, tried);
+      return handleFailure(pass, plan, *failed, done.error());
+    }
     remember(pass.subject.object, plan);
     if (pass.subject.gone) return Outcome{};
     if (plan.again) continue;

@@ -54,7 +54,12 @@ Difference compareInputs(const std::vector<Input>& then, const std::vector<Input
     }
   }
   for (const Input& input : then) {
-    if (isCoupledItself(input.ref)) difference.specs |= find(now, input) == nullptr;
+    if (find(now, input) != nullptr) continue;
+    if (isCoupledItself(input.ref)) {
+      difference.specs = true;
+    } else {
+      difference.lookups.push_back(input.ref.kind.kind + " " + input.ref.key.print());
+    }
   }
   return difference;
 }
@@ -177,26 +182,26 @@ Plan PlugDecision::deliver(Lookup& lookup, const Agreement& agreement, Sources& 
   const Value delivered = inputs(agreement, lookup);
   const bool samePayload = status_["coupling"]["inputs"] == delivered && progress_.event == event;
 
-  // The same values in newer versions of their objects are no event.
-  if (event == Event::Updated && !progress_.event && snapshot_.deliveredPayload) {
-    if (const SourceResult<Results> results = sources.results(configs)) {
-      if (digestOf(plug_, socket, agreement, configs, *results) == *snapshot_.deliveredPayload) {
-        Value status = status_;
-        status.edit("coupling").set("inputs", inputs(agreement, lookup));
-        setPlugConditions(status, Reason::CouplingSucceeded,
-                          standardMessage(Reason::CouplingSucceeded), generation_, snapshot_.now);
-        Plan plan = withStatus(std::move(status));
-        plan.payload = snapshot_.deliveredPayload;
-        for (const Input& input : lookup.inputs()) plan.watched.push_back(input.ref);
-        return plan;
-      }
-    }
-    if (!lookup.needs().empty()) return wait(lookup, Reason::ResultPending, {});
-  }
   Pace pace;
   if (event == Event::Updated && !progress_.event) {
-    const Difference difference =
-        compareInputs(parseInputs(status_["coupling"]["inputs"]), parseInputs(delivered));
+    const SourceResult<Results> results = sources.results(configs);
+    if (!lookup.needs().empty()) return wait(lookup, Reason::ResultPending, {});
+    // The same values in newer versions of their objects are no event.
+    if (results && snapshot_.deliveredPayload &&
+        digestOf(plug_, socket, agreement, configs, *results) == *snapshot_.deliveredPayload) {
+      Value status = status_;
+      status.edit("coupling").set("inputs", inputs(agreement, lookup));
+      setPlugConditions(status, Reason::CouplingSucceeded,
+                        standardMessage(Reason::CouplingSucceeded), generation_, snapshot_.now);
+      Plan plan = withStatus(std::move(status));
+      plan.payload = snapshot_.deliveredPayload;
+      plan.pace = snapshot_.pace;
+      plan.pace->disturbed.reset();
+      for (const Input& input : lookup.inputs()) plan.watched.push_back(input.ref);
+      return plan;
+    }
+    const Difference difference = compareInputs(parseInputs(status_["coupling"]["inputs"]),
+                                                parseInputs(inputs(agreement, lookup)));
     if (!difference.specs) {
       const UpdateDue due = nextUpdate(snapshot_.pace, snapshot_.now);
       if (due.at > snapshot_.now) return holdBack(lookup, due, difference.lookups);

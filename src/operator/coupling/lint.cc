@@ -28,6 +28,8 @@ using Names = std::set<std::string, std::less<>>;
 constexpr std::array<Event, 5> kEvents = {Event::Created, Event::Coupled, Event::Updated,
                                           Event::Decoupled, Event::Deleted};
 
+const Names kTopLevel = {"apiVersion", "kind", "metadata", "status"};
+
 std::string join(const Names& names) {
   std::string out;
   for (const std::string& name : names) out.append(out.empty() ? "" : ", ").append(name);
@@ -71,19 +73,26 @@ std::string suggest(std::string_view name, const Names& known) {
 // The names of an interface's properties; nothing where any name passes, or where it is not known.
 struct InterfaceNames {
   std::map<std::pair<Schema::Part, Side>, Names> known;
+  std::set<std::pair<Schema::Part, Side>> open;  // any name passes
 
   const Names* find(Schema::Part part, Side side) const {
     const auto found = known.find({part, side});
-    return found == known.end() ? nullptr : &found->second;
+    return found == known.end() || open.contains({part, side}) ? nullptr : &found->second;
   }
 
   // What one schema names; of several the union is kept.
   void add(const Value& schema) {
     for (const Side side : api::kSides) {
-      if (schema["config"].isObject()) addNames(Schema::Part::Config, side, schema["config"]);
-      // A side that a result schema leaves out passes.
-      if (schema["result"][api::nameOf(side)].isObject())
+      if (schema["config"].isObject()) {
+        addNames(Schema::Part::Config, side, schema["config"]);
+      } else {
+        open.insert({Schema::Part::Config, side});
+      }
+      if (schema["result"][api::nameOf(side)].isObject()) {
         addNames(Schema::Part::Result, side, schema["result"]);
+      } else {
+        open.insert({Schema::Part::Result, side});
+      }
     }
   }
 
@@ -99,7 +108,11 @@ class Linter {
  public:
   explicit Linter(const std::vector<Value>& objects) : objects_(objects) {
     for (const Value& object : objects) {
-      if (isOurs(object)) byKey_[{object["kind"].toString(), keyOf(object)}] = &object;
+      if (!isOurs(object)) continue;
+      // Of several with one name (for several clusters, perhaps) nobody knows which one it will be.
+      const auto [found, isNew] =
+          byKey_.try_emplace({object["kind"].toString(), keyOf(object)}, &object);
+      if (!isNew) found->second = nullptr;
     }
   }
 
@@ -121,6 +134,15 @@ class Linter {
         note("kind", "the group " + std::string(api::kGroup) + " has no kind \"" + kind + "\"");
         continue;
       }
+      for (const Member& member : object.members()) {
+        const std::string name(member.key());
+        if (name != "spec" && !kTopLevel.contains(name))
+          note(name, "there is no field \"" + name + "\"" + suggest(name, {"metadata", "spec"}));
+      }
+      if (!object["spec"].isObject()) {
+        note("spec", "it has no spec");
+        continue;
+      }
       unknownFields(object["spec"], (*schema)["properties"]["spec"], "spec");
       if (kind == "Plug") checkSide(object, Side::Plug);
       if (kind == "Socket") checkSide(object, Side::Socket);
@@ -136,6 +158,7 @@ class Linter {
     Names names;
     std::string when;  // for messages: "on created"
     const Names* vars = nullptr;
+    const Names* resultVars = nullptr;
   };
 
   static bool isOurs(const Value& object) {
@@ -149,7 +172,9 @@ class Linter {
   // An error that begins with its field ("spec.vars[0].name is required").
   void noteError(const Error& error) {
     const std::size_t end = error.message.find_first_of(": ");
-    note(error.message.substr(0, end), error.message);
+    const std::size_t rest = error.message.find_first_not_of(": ", end);
+    note(error.message.substr(0, end),
+         rest == std::string::npos ? error.message : error.message.substr(rest));
   }
 
   const Value* find(const std::string& kind, const ObjectKey& key) const {
@@ -184,11 +209,12 @@ class Linter {
     const std::string versions = api::interfaceVersionsOf(own);
     if (const auto parsed = gotemplate::SemverConstraints::parse(versions); !parsed)
       note("spec.interfaceVersions", "\"" + versions + "\": " + parsed.error().message);
-    const InterfaceNames names = interfaceOf(own, side);
+    const InterfaceNames names = interfaceOf(own, side, versions);
     checkKeys(spec, side, names);
 
     const Names vars = namesOf(spec["vars"]);
-    Names allVars = namesOf(spec["resultVars"]);
+    const Names resultVars = namesOf(spec["resultVars"]);
+    Names allVars = resultVars;
     allVars.insert(vars.begin(), vars.end());
     for (const char* list : {"vars", "resultVars"}) {
       if (const auto parsed = api::parseVars(spec[list], std::string("spec.") + list); !parsed)
@@ -207,15 +233,16 @@ class Linter {
         const std::string path =
             std::string("spec.") + list + "[" + std::to_string(i) + "].objref.";
         for (const char* field : {"templateName", "templateNamespace"}) {
-          checkText(spec[list].at(i)["objref"][field], path + field, {objects, "in a var", nullptr},
-                    names, side);
+          checkText(spec[list].at(i)["objref"][field], path + field, {objects, "in a var"}, names,
+                    side);
         }
       }
     }
     checkTexts(spec["configTemplate"], "spec.configTemplate", {data, "in configTemplate", &vars},
                names, side);
     checkTexts(spec["resultTemplate"], "spec.resultTemplate",
-               {with(configs, {"resultVars"}), "in resultTemplate", &allVars}, names, side);
+               {with(configs, {"resultVars"}), "in resultTemplate", &allVars, &resultVars}, names,
+               side);
     const Names alone = {std::string(api::nameOf(side))};
     for (std::size_t i = 0; i < spec["resources"].size(); ++i) {
       checkAction(spec["resources"].at(i), "spec.resources[" + std::to_string(i) + "]", alone,
@@ -223,8 +250,8 @@ class Linter {
     }
     for (std::size_t i = 0; i < spec["resultResources"].size(); ++i) {
       const std::string path = "spec.resultResources[" + std::to_string(i) + "]";
-      checkTemplates(spec["resultResources"].at(i), path, {results, "in resultResources", &allVars},
-                     names, side);
+      checkTemplates(spec["resultResources"].at(i), path,
+                     {results, "in resultResources", &allVars, &resultVars}, names, side);
     }
     for (const char* list : {"resources", "resultResources"}) {
       if (const auto parsed = api::parseActions(spec[list], std::string("spec.") + list); !parsed)
@@ -237,6 +264,10 @@ class Linter {
                    Side side) {
     const auto parsed = api::parseActions(Value::array({action}), path);
     if (!parsed) return;  // told by the caller, with its place
+    if (!action["when"].isNull() && !action["when"].isArray()) {
+      note(path + ".when", "it must be a list of events");
+      return;
+    }
     const api::EventSet when = (*parsed)[0].when;
     Names events;
     bool isCoupling = false;
@@ -334,7 +365,7 @@ class Linter {
     const Names* known = nullptr;
     std::string where = "the interface has no ";
     if (root == "vars" || root == "resultVars") {
-      known = scope.vars;
+      known = root == "vars" ? scope.vars : scope.resultVars;
       where = "there is no var ";
     } else if (root == "plugConfig" || root == "socketConfig") {
       known = names.find(Schema::Part::Config, root == "plugConfig" ? Side::Plug : Side::Socket);
@@ -354,23 +385,29 @@ class Linter {
   }
 
   // The names that the two sides of `own` may use, as far as the objects tell.
-  InterfaceNames interfaceOf(const Value& own, Side side) const {
+  InterfaceNames interfaceOf(const Value& own, Side side, const std::string& versions) const {
     InterfaceNames names;
     const Value* socket = side == Side::Socket ? &own : find("Socket", api::socketOf(own));
     if (const auto key = api::interfaceOf(own)) {
-      addInterface(names, *key);
+      addInterface(names, *key, versions);
     } else if (socket != nullptr && api::hasInlineSchema(*socket)) {
       names.add((*socket)["spec"]["interface"]);
     } else if (socket != nullptr) {
-      if (const auto its = api::interfaceOf(*socket)) addInterface(names, *its);
+      if (const auto its = api::interfaceOf(*socket))
+        addInterface(names, *its, api::interfaceVersionsOf(*socket));
     }
     return names;
   }
 
-  void addInterface(InterfaceNames& names, const ObjectKey& key) const {
+  void addInterface(InterfaceNames& names, const ObjectKey& key,
+                    const std::string& versions) const {
     const Value* interface = find("Interface", key);
-    if (interface == nullptr) return;
-    for (const Value& schema : (*interface)["spec"]["schemas"].items()) names.add(schema);
+    const auto accepted = gotemplate::SemverConstraints::parse(versions);
+    if (interface == nullptr || !accepted) return;
+    for (const Value& schema : (*interface)["spec"]["schemas"].items()) {
+      const auto version = gotemplate::parseSemver(schema["version"].asString());
+      if (version && accepted->check(*version)) names.add(schema);
+    }
   }
 
   void checkKeys(const Value& spec, Side side, const InterfaceNames& names) {
@@ -410,8 +447,17 @@ class Linter {
 
   void checkInterface(const Value& interface) {
     const Value& schemas = interface["spec"]["schemas"];
-    for (std::size_t i = 0; i < schemas.size(); ++i)
-      checkSchema(schemas.at(i), "spec.schemas[" + std::to_string(i) + "]");
+    Names versions;
+    for (std::size_t i = 0; i < schemas.items().size(); ++i) {
+      const std::string path = "spec.schemas[" + std::to_string(i) + "]";
+      const std::string version = schemas.at(i)["version"].toString();
+      if (!gotemplate::parseSemver(version)) {
+        note(path + ".version", "\"" + version + "\" is no semantic version such as 1.2.0");
+      } else if (!versions.insert(version).second) {
+        note(path + ".version", "version " + version + " is there already");
+      }
+      checkSchema(schemas.at(i), path);
+    }
   }
 
   void checkSchema(const Value& object, const std::string& path) {

@@ -141,7 +141,10 @@ api::InventoryEntry RenderedObject::entry() const {
 
 Result<std::string> renderText(std::string_view text, const Value& scope) {
   if (!gotemplate::containsAction(text)) return std::string(text);
-  return templates().render(text, scope);
+  return templates().render(text, scope).map_error([](Error error) {
+    if (error.code == Code::Timeout) error.cause = kTemplateTimeout;
+    return error;
+  });
 }
 
 Result<Value> renderStructure(const Value& structure, const Value& scope) {

@@ -14,6 +14,9 @@
 
 namespace iop::operators::coupling {
 
+// Error::cause of a template that took longer than its bound, which is no failure of a server.
+inline constexpr std::string_view kTemplateTimeout = "TemplateTimeout";
+
 // A text with its actions executed on `scope`, within the bounds of all templates. Error: Invalid
 // with Go's text.
 Result<std::string> renderText(std::string_view text, const Value& scope);

@@ -37,7 +37,7 @@ std::string whose(Side side, std::string_view what) {
 // What is missing or wrong in itself makes a config invalid; what could not be read, or whom an
 // apparatus has failed, is another failure. Templates that took too long are wrong in themselves.
 Reason reasonOf(const Error& error) {
-  const bool isTemplates = error.code == Code::Timeout && error.cause.empty();
+  const bool isTemplates = error.code == Code::Timeout && error.cause == kTemplateTimeout;
   return error.isNotFound() || !error.isRetriable() || isTemplates ? Reason::ConfigInvalid
                                                                    : Reason::Error;
 }

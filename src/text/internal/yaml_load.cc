@@ -42,6 +42,12 @@ class Loader {
     return root;
   }
 
+  // After load(): whether something stands behind the document, be it readable or not.
+  bool hasMore() {
+    return event_.type != YAML_STREAM_END_EVENT &&
+           (!next() || event_.type != YAML_STREAM_END_EVENT);
+  }
+
   std::deque<Node> takeNodes() { return std::move(nodes_); }
 
   // After an error: where a "\\'" in double quotes was refused, which libyaml does not know and
@@ -165,7 +171,7 @@ Result<YamlNodes> loadFirst(std::string_view text, int firstLine) {
   for (int repairs = 0;; ++repairs) {
     Loader loader(text, firstLine);
     Result<const Node*> root = loader.load();
-    if (root) return YamlNodes{loader.takeNodes(), *root};
+    if (root) return YamlNodes{loader.takeNodes(), *root, loader.hasMore()};
     const std::optional<std::size_t> quote = loader.refusedQuote();
     if (!quote || repairs == kMaxRepairs) return tl::unexpected(root.error());
     repaired = std::string(text).erase(*quote, 1);

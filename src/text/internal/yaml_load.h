@@ -31,6 +31,7 @@ struct Node {
 struct YamlNodes {
   std::deque<Node> nodes;
   const Node* root = nullptr;  // null where there is no document
+  bool more = false;           // something stands behind the document
 };
 
 Error yamlError(std::string message);
