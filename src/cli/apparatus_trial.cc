@@ -11,7 +11,6 @@ namespace iop::cli {
 namespace {
 
 using operators::api::Event;
-using operators::api::kSides;
 using operators::api::nameOf;
 using operators::api::Side;
 namespace coupling = operators::coupling;

@@ -6,9 +6,8 @@
 #include "gotemplate/template.h"
 
 namespace iop::gotemplate {
+namespace internal {
 namespace {
-
-using namespace internal;  // this file is about nodes only
 
 class Walk {
  public:
@@ -94,7 +93,8 @@ class Walk {
 };
 
 }  // namespace
+}  // namespace internal
 
-std::vector<FieldUse> Template::fields() const { return Walk(*program_).run(); }
+std::vector<FieldUse> Template::fields() const { return internal::Walk(*program_).run(); }
 
 }  // namespace iop::gotemplate
