@@ -194,7 +194,7 @@ TEST_F(Protocol, EveryRequestIsJsonWithATraceOfItsOwn) {
   // 00-TRACE-PARENT-FLAGS, all in hexadecimal digits (W3C Trace Context).
   const auto isTrace = [](std::string text) {
     if (text.size() != 55 || !text.starts_with("00-")) return false;
-    for (const std::size_t dash : {2, 35, 52}) {
+    for (const std::size_t dash : {2U, 35U, 52U}) {
       if (std::exchange(text[dash], '0') != '-') return false;
     }
     return text.find_first_not_of("0123456789abcdef") == std::string::npos;
