@@ -10,7 +10,7 @@ build: ## build/release/integration-operator, optimised
 test: ## builds and runs all tests, with address and undefined-behaviour sanitizers (TEST="-R text_test": some)
 	scripts/test $(TEST)
 
-lint: ## formatting, includes, manifests, clang-tidy on what changed (LINT=--all: on everything)
+lint: ## formatting, includes, manifests, a test for each sentence of the contract, clang-tidy on what changed (LINT=--all: on everything)
 	scripts/lint $(LINT)
 
 fmt: ## formats all C++
