@@ -124,7 +124,8 @@ class Corpus : public ::testing::TestWithParam<std::string> {
 
   void apply(const Value& object) {
     Result<Resource> resource = fail(Code::NotFound, "");
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(15);
+    // A namespace of an earlier case may still be going.
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     Result<Value> applied = fail(Code::NotFound, "");
     kube::client::CallOptions options;
     options.fieldManager = "corpus";
@@ -135,12 +136,15 @@ class Corpus : public ::testing::TestWithParam<std::string> {
       if (resource) {
         applied = client().patch(*resource, kube::api::keyOf(object),
                                  kube::client::PatchType::Apply, object, options);
-        if (applied || !applied.error().isNotFound()) break;
+        if (applied ? !kube::api::isBeingDeleted(*applied) : !applied.error().isNotFound()) break;
       }
       usleep(50'000);
     } while (std::chrono::steady_clock::now() < deadline);
-    ASSERT_TRUE(applied) << object["kind"].toString() << " " << kube::api::keyOf(object).print()
-                         << ": " << (resource ? applied.error().message : resource.error().message);
+    ASSERT_TRUE(applied && !kube::api::isBeingDeleted(*applied))
+        << object["kind"].toString() << " " << kube::api::keyOf(object).print() << ": "
+        << (!resource  ? resource.error().message
+            : !applied ? applied.error().message
+                       : "is still being deleted");
     if (object["kind"].asString() == "Namespace")
       namespaces_.push_back(object["metadata"]["name"].toString());
     if (object["kind"].asString() == "CustomResourceDefinition") return;
