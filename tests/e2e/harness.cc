@@ -123,7 +123,8 @@ bool Cluster::prepare() {
       {"DeferredResource",
        {"integration.rock8s.com", "v1beta1", "deferredresources", "DeferredResource", true}}};
   for (const auto& [kind, resource] : resources) {
-    while (!client_->list(resource, "", {}, {})) {
+    // Discovery lags a little behind what is served.
+    while (!client_->list(resource, "", {}, {}) || !client_->resolve(resource.gvk())) {
       if (std::chrono::steady_clock::now() > deadline) {
         ADD_FAILURE() << "the CRD of " << kind << " is not served";
         return false;
