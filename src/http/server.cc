@@ -10,9 +10,12 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cctype>
@@ -37,6 +40,9 @@ struct LibraryDelete {
   void operator()(event* trigger) const { event_free(trigger); }
   void operator()(evbuffer* buffer) const { evbuffer_free(buffer); }
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+  void operator()(BIO* bio) const { BIO_free(bio); }
+  void operator()(X509* certificate) const { X509_free(certificate); }
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
 };
 template <typename T>
 using Handle = std::unique_ptr<T, LibraryDelete>;
@@ -169,41 +175,144 @@ std::uint16_t portOf(int fd) {
                                              : reinterpret_cast<sockaddr_in*>(&address)->sin_port);
 }
 
+tl::unexpected<Error> tlsFailure(const std::string& what) {
+  char reason[256];
+  ERR_error_string_n(ERR_get_error(), reason, sizeof(reason));
+  ERR_clear_error();
+  return fail(Code::BadRequest, what + ": " + reason);
+}
+
+Handle<BIO> readerOf(const std::string& text) {
+  return Handle<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+Status useTexts(SSL_CTX* context, const ServerTls& tls) {
+  const Handle<BIO> certificates = readerOf(tls.certificatePem);
+  const Handle<X509> own(PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr));
+  if (own == nullptr || SSL_CTX_use_certificate(context, own.get()) != 1)
+    return tlsFailure("read the certificate");
+  while (X509* above = PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr)) {
+    if (SSL_CTX_add_extra_chain_cert(context, above) != 1) {
+      X509_free(above);
+      return tlsFailure("read the certificate's chain");
+    }
+  }
+  ERR_clear_error();  // the end of the text
+  const Handle<BIO> keys = readerOf(tls.keyPem);
+  const Handle<EVP_PKEY> key(PEM_read_bio_PrivateKey(keys.get(), nullptr, nullptr, nullptr));
+  if (key == nullptr || SSL_CTX_use_PrivateKey(context, key.get()) != 1)
+    return tlsFailure("read the key");
+  return {};
+}
+
+Status useFiles(SSL_CTX* context, const ServerTls& tls) {
+  if (SSL_CTX_use_certificate_chain_file(context, tls.certificateFile.c_str()) != 1)
+    return tlsFailure("read certificate '" + tls.certificateFile + "'");
+  if (SSL_CTX_use_PrivateKey_file(context, tls.keyFile.c_str(), SSL_FILETYPE_PEM) != 1)
+    return tlsFailure("read key '" + tls.keyFile + "'");
+  return {};
+}
+
+Status askClients(SSL_CTX* context, const std::string& authorityPem) {
+  const Handle<BIO> texts = readerOf(authorityPem);
+  const Handle<X509> authority(PEM_read_bio_X509(texts.get(), nullptr, nullptr, nullptr));
+  if (authority == nullptr ||
+      X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority.get()) != 1 ||
+      SSL_CTX_add_client_CA(context, authority.get()) != 1)
+    return tlsFailure("read the clients' authority");
+  // A bad certificate is no reason to hang up: SSL_get_verify_result() tells what is wrong with it.
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
+  constexpr unsigned char kSessions[] = "integration-operator";
+  SSL_CTX_set_session_id_context(context, kSessions, sizeof(kSessions) - 1);
+  return {};
+}
+
 Result<Handle<SSL_CTX>> makeTlsContext(const ServerTls& tls) {
-  const auto failure = [](const std::string& what) {
-    char reason[256];
-    ERR_error_string_n(ERR_get_error(), reason, sizeof(reason));
-    ERR_clear_error();
-    return fail(Code::BadRequest, what + ": " + reason);
-  };
   Handle<SSL_CTX> context(SSL_CTX_new(TLS_server_method()));
-  if (context == nullptr) return failure("set up TLS");
+  if (context == nullptr) return tlsFailure("set up TLS");
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  if (SSL_CTX_use_certificate_chain_file(context.get(), tls.certificateFile.c_str()) != 1) {
-    return failure("read certificate '" + tls.certificateFile + "'");
-  }
-  if (SSL_CTX_use_PrivateKey_file(context.get(), tls.keyFile.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return failure("read key '" + tls.keyFile + "'");
-  }
-  if (SSL_CTX_check_private_key(context.get()) != 1) {
-    return failure("key '" + tls.keyFile + "' does not fit the certificate");
-  }
+  RETURN_IF_ERROR(tls.certificatePem.empty() ? useFiles(context.get(), tls)
+                                             : useTexts(context.get(), tls));
+  if (SSL_CTX_check_private_key(context.get()) != 1)
+    return tlsFailure("key '" + tls.keyFile + "' does not fit the certificate");
+  if (!tls.clientCaPem.empty()) RETURN_IF_ERROR(askClients(context.get(), tls.clientCaPem));
   return context;
 }
 
-// libevent's hook for new connections.
-bufferevent* newTlsConnection(event_base* base, void* context) {
-  SSL* ssl = SSL_new(static_cast<SSL_CTX*>(context));
-  bufferevent* connection = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
-                                                           BEV_OPT_CLOSE_ON_FREE);
-  // Many clients close without saying goodbye.
-  bufferevent_openssl_set_allow_dirty_shutdown(connection, 1);
+// All values of a field of a certificate's subject.
+std::vector<std::string> subjectOf(X509* certificate, int field) {
+  std::vector<std::string> values;
+  X509_NAME* subject = X509_get_subject_name(certificate);
+  for (int at = X509_NAME_get_index_by_NID(subject, field, -1); at >= 0;
+       at = X509_NAME_get_index_by_NID(subject, field, at)) {
+    unsigned char* text = nullptr;
+    const int size =
+        ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    if (size < 0) continue;
+    values.emplace_back(reinterpret_cast<char*>(text), static_cast<std::size_t>(size));
+    OPENSSL_free(text);
+  }
+  return values;
+}
+
+void readCertificate(SSL* ssl, ServerRequest& request) {
+  const Handle<X509> certificate(SSL_get1_peer_certificate(ssl));
+  if (certificate == nullptr) return;
+  if (const long result = SSL_get_verify_result(ssl); result != X509_V_OK) {
+    request.clientCertificateError = X509_verify_cert_error_string(result);
+    return;
+  }
+  ClientCertificate client;
+  const std::vector<std::string> names = subjectOf(certificate.get(), NID_commonName);
+  if (!names.empty()) client.commonName = names.back();
+  client.organizations = subjectOf(certificate.get(), NID_organizationName);
+  request.clientCertificate = std::move(client);
+}
+
+// What a client may send ahead before what it sent first is answered.
+constexpr std::size_t kMaxReadAhead = 256 << 10;
+// A client that takes nothing of a stream for so long has gone.
+constexpr timeval kStreamWriteTimeout{60, 0};
+constexpr std::size_t kMinCompressed = 128 << 10;
+
+// libevent's hook for new connections; `context` is null without TLS.
+bufferevent* newConnection(event_base* base, void* context) {
+  bufferevent* connection = nullptr;
+  if (context == nullptr) {
+    connection = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+  } else {
+    SSL* ssl = SSL_new(static_cast<SSL_CTX*>(context));
+    connection = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
+                                                BEV_OPT_CLOSE_ON_FREE);
+    // Many clients close without saying goodbye.
+    bufferevent_openssl_set_allow_dirty_shutdown(connection, 1);
+  }
+  bufferevent_setwatermark(connection, EV_READ, 0, kMaxReadAhead);
   return connection;
+}
+
+// gzip at its fastest; empty if that fails.
+std::string compress(const std::string& text) {
+  z_stream stream{};
+  constexpr int kGzip = 15 + 16, kMemory = 8;
+  if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, kGzip, kMemory, Z_DEFAULT_STRATEGY) != Z_OK)
+    return {};
+  std::string out;
+  out.resize(deflateBound(&stream, static_cast<uLong>(text.size())));
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  const bool whole = deflate(&stream, Z_FINISH) == Z_STREAM_END;
+  out.resize(whole ? stream.total_out : 0);
+  deflateEnd(&stream);
+  return out;
 }
 
 ServerRequest readRequest(evhttp_request* raw) {
   ServerRequest request;
   request.method = nameOf(evhttp_request_get_command(raw));
+  request.uri = evhttp_request_get_uri(raw);
   const evhttp_uri* uri = evhttp_request_get_evhttp_uri(raw);
   if (const char* path = evhttp_uri_get_path(uri)) request.path = unescape(path);
   if (const char* query = evhttp_uri_get_query(uri)) request.query = parseQuery(query);
@@ -219,12 +328,26 @@ ServerRequest readRequest(evhttp_request* raw) {
     ev_uint16_t port = 0;
     evhttp_connection_get_peer(connection, &address, &port);
     if (address != nullptr) request.remoteAddress = address;
+    SSL* ssl = bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(connection));
+    if (ssl != nullptr) readCertificate(ssl, request);
   }
   return request;
 }
 
-void sendResponse(evhttp_request* raw, const ServerResponse& response) {
+bool takesGzip(evhttp_request* raw) {
+  const char* accepted =
+      evhttp_find_header(evhttp_request_get_input_headers(raw), "Accept-Encoding");
+  return accepted != nullptr && std::strstr(accepted, "gzip") != nullptr;
+}
+
+void sendResponse(evhttp_request* raw, ServerResponse response) {
   evkeyvalq* headers = evhttp_request_get_output_headers(raw);
+  if (response.compress && response.body.size() >= kMinCompressed && takesGzip(raw)) {
+    if (std::string small = compress(response.body); !small.empty()) {
+      response.body = std::move(small);
+      response.headers.emplace_back("Content-Encoding", "gzip");
+    }
+  }
   if (!response.contentType.empty()) {
     evhttp_add_header(headers, "Content-Type", response.contentType.c_str());
   }
@@ -253,7 +376,135 @@ std::optional<std::string_view> ServerRequest::header(std::string_view name) con
   return find(headers, name, equalsIgnoringCase);
 }
 
+// The request is libevent's until it is answered. Where its connection ends before, libevent calls
+// onClose() and leaves a request that was not answered to us.
+struct Reply::Impl {
+  explicit Impl(evhttp_request* request) : raw(request) {
+    evhttp_connection_set_closecb(
+        evhttp_request_get_connection(raw),
+        [](evhttp_connection*, void* impl) { static_cast<Impl*>(impl)->onClose(); }, this);
+  }
+
+  ~Impl() {
+    if (raw == nullptr) return;
+    if (begun) {
+      finish();
+    } else {
+      sendWhole({.status = 500, .body = "500 internal error\n"});
+    }
+  }
+
+  bufferevent* connection() const {
+    return evhttp_connection_get_bufferevent(evhttp_request_get_connection(raw));
+  }
+
+  // From here on the request is libevent's alone.
+  evhttp_request* release() {
+    evhttp_connection_set_closecb(evhttp_request_get_connection(raw), nullptr, nullptr);
+    return std::exchange(raw, nullptr);
+  }
+
+  void sendWhole(ServerResponse response) { sendResponse(release(), std::move(response)); }
+
+  void finish() {
+    // From now on it is a connection like any other.
+    const timeval idle{idleTimeout.count(), 0};
+    bufferevent_set_timeouts(connection(), &idle, &idle);
+    evhttp_send_reply_end(release());
+  }
+
+  void onClose() {
+    evhttp_request* gone = std::exchange(raw, nullptr);
+    if (gone != nullptr && evhttp_request_get_connection(gone) == nullptr)
+      evhttp_request_free(gone);
+    if (closed) std::exchange(closed, nullptr)();
+  }
+
+  evhttp_request* raw;  // null: answered, or gone
+  bool begun = false;
+  std::chrono::seconds idleTimeout{};
+  std::function<void()> closed;
+};
+
+Reply::Reply(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Reply::~Reply() = default;
+
+bool Reply::isOpen() const { return impl_->raw != nullptr; }
+
+void Reply::onClosed(std::function<void()> closed) { impl_->closed = std::move(closed); }
+
+void Reply::send(ServerResponse response) {
+  if (isOpen() && !impl_->begun) impl_->sendWhole(std::move(response));
+}
+
+void Reply::begin(int status, const std::string& contentType,
+                  const std::vector<std::pair<std::string, std::string>>& headers) {
+  if (!isOpen() || impl_->begun) return;
+  evkeyvalq* out = evhttp_request_get_output_headers(impl_->raw);
+  evhttp_add_header(out, "Content-Type", contentType.c_str());
+  for (const auto& [name, value] : headers) evhttp_add_header(out, name.c_str(), value.c_str());
+  impl_->begun = true;
+  // A stream may be silent as long as it likes.
+  bufferevent_set_timeouts(impl_->connection(), nullptr, &kStreamWriteTimeout);
+  evhttp_send_reply_start(impl_->raw, status, nullptr);
+}
+
+void Reply::write(std::string_view piece) {
+  if (!isOpen() || !impl_->begun || piece.empty()) return;
+  const Handle<evbuffer> buffer(evbuffer_new());
+  evbuffer_add(buffer.get(), piece.data(), piece.size());
+  evhttp_send_reply_chunk(impl_->raw, buffer.get());
+}
+
+void Reply::end() {
+  if (isOpen() && impl_->begun) impl_->finish();
+}
+
+std::size_t Reply::pendingBytes() const {
+  if (!isOpen()) return 0;
+  return evbuffer_get_length(bufferevent_get_output(impl_->connection()));
+}
+
 struct Server::Impl {
+  struct Timer {
+    Impl* server;
+    std::uint64_t number;
+    std::function<void()> task;
+    Handle<event> trigger;
+  };
+
+  void serve(evhttp_request* raw) {
+    ServerRequest request = readRequest(raw);
+    if (fallback == nullptr || route(request.path) != nullptr) {
+      sendResponse(raw, respond(request));
+      return;
+    }
+    auto impl = std::make_unique<Reply::Impl>(raw);
+    impl->idleTimeout = options.idleTimeout;
+    const std::shared_ptr<Reply> reply(new Reply(std::move(impl)));
+    guarded([&] { fallback(std::move(request), reply); });
+  }
+
+  // A handler or task that throws is a mistake of ours that must not end the others' work.
+  template <typename Function>
+  static void guarded(const Function& function) {
+    try {
+      function();
+    } catch (const std::exception& exception) {
+      log::error("http handler failed", {{"error", exception.what()}});
+    }
+  }
+
+  void runPosted() {
+    std::vector<std::function<void()>> tasks;
+    {
+      std::lock_guard guard(postedMutex);
+      tasks.swap(posted);
+    }
+    for (const std::function<void()>& task : tasks) guarded(task);
+  }
+
   using Methods = std::map<std::string, ServerHandler, std::less<>>;
 
   // The handlers of the path itself, or of the longest "…/" above it.
@@ -308,6 +559,15 @@ struct Server::Impl {
   Handle<evhttp> server;
   Handle<event> stopping;
   std::thread thread;
+
+  AsyncHandler fallback;
+  std::mutex postedMutex;
+  std::vector<std::function<void()>> posted;
+  Handle<event> wake;  // set under postedMutex while the loop runs
+
+  // Only on the loop.
+  std::map<std::uint64_t, Timer> timers;
+  std::uint64_t nextTimer = 1;
 };
 
 Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>()) {
@@ -319,6 +579,39 @@ Server::~Server() { stop(); }
 void Server::handle(std::string_view method, std::string_view path, ServerHandler handler) {
   impl_->routes[std::string(path)][std::string(method)] = std::move(handler);
 }
+
+void Server::handleAll(AsyncHandler handler) { impl_->fallback = std::move(handler); }
+
+void Server::post(std::function<void()> task) {
+  std::lock_guard guard(impl_->postedMutex);
+  impl_->posted.push_back(std::move(task));
+  if (impl_->posted.size() == 1 && impl_->wake != nullptr)
+    event_active(impl_->wake.get(), EV_READ, 0);
+}
+
+std::uint64_t Server::after(std::chrono::milliseconds time, std::function<void()> task) {
+  const std::uint64_t number = impl_->nextTimer++;
+  Impl::Timer& timer = impl_->timers[number];
+  timer.server = impl_.get();
+  timer.number = number;
+  timer.task = std::move(task);
+  timer.trigger.reset(event_new(
+      impl_->base.get(), -1, 0,
+      [](evutil_socket_t, short, void* context) {
+        Impl::Timer& due = *static_cast<Impl::Timer*>(context);
+        Impl& server = *due.server;
+        const std::function<void()> run = std::move(due.task);
+        server.timers.erase(due.number);
+        Impl::guarded(run);
+      },
+      &timer));
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+  const timeval wait{seconds.count(), std::chrono::microseconds(time - seconds).count()};
+  event_add(timer.trigger.get(), &wait);
+  return number;
+}
+
+void Server::cancel(std::uint64_t timer) { impl_->timers.erase(timer); }
 
 Status Server::start() {
   std::lock_guard guard(impl_->mutex);
@@ -339,12 +632,9 @@ Status Server::start() {
   ev_uint16_t methods = 0;
   for (const Method& method : kMethods) methods = static_cast<ev_uint16_t>(methods | method.type);
   evhttp_set_allowed_methods(server, methods);
-  if (impl_->tls) evhttp_set_bevcb(server, newTlsConnection, impl_->tls.get());
+  evhttp_set_bevcb(server, newConnection, impl_->tls.get());
   evhttp_set_gencb(
-      server,
-      [](evhttp_request* raw, void* impl) {
-        sendResponse(raw, static_cast<Impl*>(impl)->respond(readRequest(raw)));
-      },
+      server, [](evhttp_request* raw, void* impl) { static_cast<Impl*>(impl)->serve(raw); },
       impl_.get());
   impl_->port = portOf(fd);
   if (evhttp_accept_socket(server, fd) != 0) {
@@ -357,6 +647,14 @@ Status Server::start() {
         event_base_loopbreak(static_cast<event_base*>(base));
       },
       impl_->base.get()));
+  {
+    std::lock_guard posting(impl_->postedMutex);
+    impl_->wake.reset(event_new(
+        impl_->base.get(), -1, EV_PERSIST,
+        [](evutil_socket_t, short, void* impl) { static_cast<Impl*>(impl)->runPosted(); },
+        impl_.get()));
+    if (!impl_->posted.empty()) event_active(impl_->wake.get(), EV_READ, 0);
+  }
   impl_->startThread();
   return {};
 }
@@ -366,6 +664,12 @@ void Server::stop() {
   if (!impl_->thread.joinable()) return;
   event_active(impl_->stopping.get(), EV_READ, 0);
   impl_->thread.join();
+  {
+    std::lock_guard posting(impl_->postedMutex);
+    impl_->wake.reset();
+    impl_->posted.clear();
+  }
+  impl_->timers.clear();
   impl_->server.reset();
   impl_->stopping.reset();
   // Connections that were being closed are freed by callbacks of the loop, some of them in two

@@ -1,7 +1,7 @@
 #pragma once
 
-// An HTTP/1.1 server on one thread of its own, for small answers that are ready at once: metrics,
-// probes.
+// An HTTP/1.1 server on one thread of its own, its loop: for answers that are ready at once
+// (metrics, probes), and for answers that come later or piece by piece (an API with watches).
 //
 //   http::Server server({.address = ":8080"});
 //   server.handle("GET", "/metrics", [&](const http::ServerRequest&) {
@@ -10,11 +10,17 @@
 //   RETURN_IF_ERROR(server.start());
 //   server.port()                         // 8080
 //
+//   server.handleAll([&](http::ServerRequest&& request, std::shared_ptr<http::Reply> reply) {
+//     reply->begin(200, "application/json", {});
+//     server.after(std::chrono::seconds(1), [reply] { reply->write("{}\n"); reply->end(); });
+//   });
+//
 // HEAD is answered by the handler of GET. An unknown path is 404, a known path with another method
 // 405 with Allow, a body over the limit 413. Connections are kept alive; one that is idle longer
-// than `idleTimeout` is closed. With `tls` the server speaks HTTPS (TLS 1.2 and later).
+// than `idleTimeout` is closed. With `tls` the server speaks HTTPS (TLS 1.2 and later), and asks
+// for a client's certificate where it knows an authority for them.
 //
-// Not here: HTTP/2, streaming bodies, routing by pattern.
+// Not here: HTTP/2, streamed bodies of requests, routing by pattern, upgrades of connections.
 
 #include <chrono>
 #include <cstddef>
@@ -31,13 +37,23 @@
 
 namespace iop::http {
 
+// Who a client is, by a certificate of `ServerTls::clientCaPem`'s authority.
+struct ClientCertificate {
+  std::string commonName;
+  std::vector<std::string> organizations;
+};
+
 struct ServerRequest {
   std::string method;
+  std::string uri;                                           // path and query as they were sent
   std::string path;                                          // percent-decoded, without the query
   std::vector<std::pair<std::string, std::string>> query;    // decoded, in the order of the URL
   std::vector<std::pair<std::string, std::string>> headers;  // as sent
   std::string body;
   std::string remoteAddress;
+  std::optional<ClientCertificate> clientCertificate;
+  // Why the certificate that was presented does not count; empty if it does, or there was none.
+  std::string clientCertificateError;
 
   // The first query parameter or header (whose case does not matter) of that name; nothing if there
   // is none.
@@ -50,16 +66,57 @@ struct ServerResponse {
   std::string contentType = "text/plain; charset=utf-8";
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};
+  // Large bodies are sent with gzip to clients that take it.
+  bool compress = false;
 };
+
+// An answer that is given later, or piece by piece. Lives on the loop: only its functions
+// may be called, and only there. Dropped without an answer it is 500.
+class Reply {
+ public:
+  ~Reply();
+  Reply(const Reply&) = delete;
+  Reply& operator=(const Reply&) = delete;
+
+  // The whole answer.
+  void send(ServerResponse response);
+  // The head of an answer whose body comes in pieces (chunked); it is sent at once.
+  void begin(int status, const std::string& contentType,
+             const std::vector<std::pair<std::string, std::string>>& headers);
+  void write(std::string_view piece);
+  void end();
+  // Bytes that were written and that the client has not taken yet.
+  std::size_t pendingBytes() const;
+  // False once the answer is complete or the client has gone; then the others do nothing.
+  bool isOpen() const;
+  // Called when the client goes away before the end of an answer that has begun, or the server
+  // stops.
+  void onClosed(std::function<void()> closed);
+
+ private:
+  friend class Server;
+  struct Impl;
+  explicit Reply(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Runs on the loop, and must not block.
+using AsyncHandler =
+    std::function<void(ServerRequest&& request, const std::shared_ptr<Reply>& reply)>;
 
 // Runs on the server's thread, one request after the other: must not block. An exception is
 // answered with 500.
 using ServerHandler = std::function<ServerResponse(const ServerRequest&)>;
 
-// PEM. Both or neither of the files of a pair.
+// PEM, as files or as text.
 struct ServerTls {
   std::string certificateFile = {};  // the server's certificate and the chain above it
   std::string keyFile = {};
+  std::string certificatePem = {};  // in place of the files
+  std::string keyPem = {};
+  // Who signs clients' certificates; empty: they are not asked for. A client without one, or with
+  // one of somebody else, is served all the same: what that means is the handler's to say.
+  std::string clientCaPem = {};
 };
 
 struct ServerOptions {
@@ -72,7 +129,7 @@ struct ServerOptions {
   std::optional<ServerTls> tls = {};
 };
 
-// Thread-safe, except that handlers are added before start().
+// Thread-safe, except that handlers are added before start(), and where a function says so.
 class Server {
  public:
   explicit Server(ServerOptions options);
@@ -82,6 +139,15 @@ class Server {
 
   // Serves a path, or all paths below it where it ends with "/" (the longest one wins).
   void handle(std::string_view method, std::string_view path, ServerHandler handler);
+
+  // Serves everything that no path of handle() is for.
+  void handleAll(AsyncHandler handler);
+
+  // Runs a function on the loop, soon; after stop() never. Any thread.
+  void post(std::function<void()> task);
+  // Runs a function on the loop after some time, unless it is cancelled. Only on the loop.
+  std::uint64_t after(std::chrono::milliseconds time, std::function<void()> task);
+  void cancel(std::uint64_t timer);
 
   // Listens, and serves from its own thread. Errors: BadRequest for an address or a certificate
   // that is none, Unreachable where the port is taken or not allowed.

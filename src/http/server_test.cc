@@ -9,6 +9,8 @@
 
 #include <atomic>
 #include <cstdio>
+#include <future>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -257,6 +259,195 @@ TEST_F(TlsServerTest, RefusesFilesThatDoNotFit) {
     EXPECT_EQ(started.error().code, Code::BadRequest);
     EXPECT_NE(started.error().message.find(key), std::string::npos) << started.error().message;
   }
+}
+
+// --- Answers that come later, or piece by piece ---
+
+class AsyncServerTest : public ::testing::Test {
+ protected:
+  void start(std::optional<ServerTls> tls = std::nullopt) {
+    server =
+        std::make_unique<Server>(ServerOptions{.address = "127.0.0.1:0", .tls = std::move(tls)});
+    server->handle("GET", "/plain",
+                   [](const ServerRequest&) { return ServerResponse{.body = "plain"}; });
+    server->handleAll([this](ServerRequest&& request, const std::shared_ptr<Reply>& reply) {
+      handler(std::move(request), reply);
+    });
+    ASSERT_TRUE(server->start());
+  }
+
+  std::string url(const std::string& path, const std::string& scheme = "http") const {
+    return scheme + "://127.0.0.1:" + std::to_string(server->port()) + path;
+  }
+
+  AsyncHandler handler;
+  std::unique_ptr<Server> server;
+  Client client{{.proxy = ""}};
+};
+
+TEST_F(AsyncServerTest, AnAnswerMayComeAfterTheHandlerHasReturned) {
+  handler = [this](ServerRequest&& request, const std::shared_ptr<Reply>& reply) {
+    server->after(std::chrono::milliseconds(1), [reply, uri = request.uri] {
+      reply->send({.status = 202, .body = "later " + uri});
+      EXPECT_FALSE(reply->isOpen());
+    });
+  };
+  start();
+  const Response answer =
+      client.send({.method = "PATCH", .url = url("/any/p%20th?q=1"), .body = "x"}).value();
+  EXPECT_EQ(answer.status, 202);
+  EXPECT_EQ(answer.body, "later /any/p%20th?q=1");
+  EXPECT_EQ(client.send({.url = url("/plain")}).value().body, "plain");
+}
+
+TEST_F(AsyncServerTest, ADroppedReplyIsAnInternalError) {
+  handler = [](ServerRequest&&, const std::shared_ptr<Reply>&) {};
+  start();
+  EXPECT_EQ(client.send({.url = url("/x")}).value().status, 500);
+}
+
+TEST_F(AsyncServerTest, AStreamComesPieceByPieceAndItsConnectionIsUsedAgain) {
+  std::shared_ptr<Reply> open;
+  handler = [&](ServerRequest&&, const std::shared_ptr<Reply>& reply) {
+    reply->begin(200, "text/x", {{"X-Test", "1"}});
+    reply->write("one ");
+    open = reply;
+  };
+  start();
+  std::string text;
+  const Response head = client
+                            .stream({.url = url("/stream")}, {},
+                                    [&](std::string_view piece) {
+                                      text += piece;
+                                      if (text == "one ") {
+                                        server->post([&] {
+                                          open->write("two");
+                                          open->end();
+                                          open.reset();
+                                        });
+                                      }
+                                      return true;
+                                    })
+                            .value();
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.header("x-test"), "1");
+  EXPECT_EQ(text, "one two");
+  EXPECT_EQ(client.send({.url = url("/plain")}).value().body, "plain");
+}
+
+TEST_F(AsyncServerTest, AClientThatGoesAwayIsNoticed) {
+  std::promise<void> closed;
+  handler = [&](ServerRequest&&, const std::shared_ptr<Reply>& reply) {
+    reply->begin(200, "text/x", {});
+    reply->write("one");
+    // The stream is kept open by what waits for its end.
+    reply->onClosed([&closed, reply] {
+      EXPECT_FALSE(reply->isOpen());
+      reply->write("nobody hears this");
+      closed.set_value();
+    });
+  };
+  start();
+  EXPECT_TRUE(client.stream({.url = url("/stream")}, {}, [](std::string_view) { return false; }));
+  client.dropConnections();
+  EXPECT_EQ(closed.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+}
+
+TEST_F(AsyncServerTest, StoppingEndsOpenStreamsAndTellsTheirOwners) {
+  std::promise<void> begun;
+  std::atomic<int> told = 0;
+  handler = [&](ServerRequest&&, const std::shared_ptr<Reply>& reply) {
+    reply->begin(200, "text/x", {});
+    reply->onClosed([&told, reply] { ++told; });
+    reply->write("x");
+    begun.set_value();
+  };
+  start();
+  std::thread reader([&] {
+    static_cast<void>(
+        client.stream({.url = url("/stream")}, {}, [](std::string_view) { return true; }));
+  });
+  begun.get_future().wait();
+  server->stop();
+  reader.join();
+  EXPECT_EQ(told, 1);
+}
+
+TEST_F(AsyncServerTest, WhatAClientDoesNotReadIsCounted) {
+  std::promise<std::size_t> pending;
+  handler = [&](ServerRequest&&, const std::shared_ptr<Reply>& reply) {
+    reply->begin(200, "text/x", {});
+    const std::string piece(1 << 20, 'x');
+    for (int i = 0; i < 32; ++i) reply->write(piece);
+    pending.set_value(reply->pendingBytes());
+    reply->end();
+  };
+  start();
+  std::size_t size = 0;
+  ASSERT_TRUE(client.stream({.url = url("/stream")}, {}, [&](std::string_view piece) {
+    size += piece.size();
+    return true;
+  }));
+  EXPECT_GE(pending.get_future().get(), std::size_t{32} << 20);
+  EXPECT_EQ(size, std::size_t{32} << 20);
+}
+
+TEST_F(AsyncServerTest, TimersRunInTheirOrderUnlessTheyAreCancelled) {
+  std::promise<std::string> ran;
+  handler = [](ServerRequest&&, const std::shared_ptr<Reply>&) {};
+  start();
+  server->post([&] {
+    auto order = std::make_shared<std::string>();
+    server->after(std::chrono::milliseconds(20), [&, order] { ran.set_value(*order + "c"); });
+    server->after(std::chrono::milliseconds(10), [order] { *order += "b"; });
+    const auto never = server->after(std::chrono::milliseconds(5), [order] { *order += "x"; });
+    server->after(std::chrono::milliseconds(0), [order] { *order += "a"; });
+    server->cancel(never);
+  });
+  EXPECT_EQ(ran.get_future().get(), "abc");
+}
+
+TEST_F(AsyncServerTest, LargeBodiesAreCompressedForThoseWhoTakeIt) {
+  const std::string body(1 << 20, 'x');
+  handler = [&](ServerRequest&&, const std::shared_ptr<Reply>& reply) {
+    reply->send({.body = body, .compress = true});
+  };
+  start();
+  const Response answer = client.send({.url = url("/x")}).value();
+  EXPECT_EQ(answer.body, body);
+  Client plain({.proxy = "", .compression = false});
+  EXPECT_EQ(plain.send({.url = url("/x")}).value().header("content-encoding"), std::nullopt);
+}
+
+TEST_F(AsyncServerTest, ClientsAreKnownByTheirCertificates) {
+  testing::CertificateAuthority authority("ours"), other("theirs");
+  const testing::KeyPair own =
+      authority.issue({.commonName = "server", .addresses = {"127.0.0.1"}});
+  handler = [](ServerRequest&& request, const std::shared_ptr<Reply>& reply) {
+    std::string who = "nobody";
+    if (request.clientCertificate) {
+      who = request.clientCertificate->commonName;
+      for (const std::string& group : request.clientCertificate->organizations) who += "," + group;
+    } else if (!request.clientCertificateError.empty()) {
+      who = "somebody else";
+    }
+    reply->send({.body = who});
+  };
+  start(ServerTls{.certificatePem = own.certificatePem,
+                  .keyPem = own.keyPem,
+                  .clientCaPem = authority.certificatePem()});
+  const auto ask = [&](const testing::KeyPair& pair) {
+    Client asker({.tls = {.caPem = authority.certificatePem(),
+                          .certificatePem = pair.certificatePem,
+                          .keyPem = pair.keyPem},
+                  .proxy = ""});
+    return asker.send({.url = url("/who", "https")}).value().body;
+  };
+  EXPECT_EQ(ask({}), "nobody");
+  EXPECT_EQ(ask(authority.issue({.commonName = "joe", .organization = "admins"})), "joe,admins");
+  EXPECT_EQ(ask(other.issue({.commonName = "joe"})), "somebody else");
+  EXPECT_EQ(ask(authority.issue({.commonName = "joe", .validity = std::chrono::hours(-1)})),
+            "somebody else");
 }
 
 }  // namespace
