@@ -15,6 +15,7 @@ find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 find_package(ICU REQUIRED COMPONENTS uc)
 
+pkg_check_modules(sqlite REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(libevent REQUIRED IMPORTED_TARGET libevent libevent_openssl libevent_pthreads)

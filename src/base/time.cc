@@ -94,6 +94,9 @@ Result<Time> parseTime(std::string_view text) {
     pos += 6;
   }
   if (pos != text.size()) return bad();
+  // What Time can count in nanoseconds.
+  constexpr int kFirstYear = 1678, kLastYear = 2261;
+  if (year < kFirstYear || year > kLastYear) return bad();
   const auto moment = std::chrono::sys_days(date) + std::chrono::hours(hour) +
                       std::chrono::minutes(minute) + std::chrono::seconds(second) -
                       std::chrono::minutes(offsetMinutes);

@@ -115,7 +115,8 @@ struct Blocks {
 
 void Value::setString(std::string_view text) {
   if (text.size() <= kInlineCapacity) {
-    std::memcpy(payload_.bytes, text.data(), text.size());
+    // An empty view may have no bytes to point to.
+    if (!text.empty()) std::memcpy(payload_.bytes, text.data(), text.size());
     setTag(static_cast<unsigned char>(kInlineString + text.size()));
     return;
   }
