@@ -31,7 +31,8 @@ struct Delivery {
 };
 void addDelivery(Plan& plan, Delivery delivery);
 void addEffects(Plan& plan, api::Side side, const Value& own, std::vector<RenderedObject> objects,
-                const std::string& attempt, bool inInventory);
+                const std::string& attempt, bool inInventory,
+                std::optional<api::Event> event = std::nullopt);
 void addNotice(Plan& plan, api::Side side, bool warning, std::string reason, std::string message);
 std::string userOf(const Value& own);
 // A stable key for an event of a coupling.

@@ -19,7 +19,7 @@ std::string userOf(const Value& own) {
 }
 
 void addEffects(Plan& plan, Side side, const Value& own, std::vector<RenderedObject> objects,
-                const std::string& attempt, bool inInventory) {
+                const std::string& attempt, bool inInventory, std::optional<api::Event> event) {
   const std::string user = userOf(own);
   for (RenderedObject& object : objects) {
     if (!object.served) continue;  // a deletion of what cannot be there
@@ -29,7 +29,7 @@ void addEffects(Plan& plan, Side side, const Value& own, std::vector<RenderedObj
       plan.actions.push_back(
           {WriteStatus{}, side, "record that " + object.field + " is about to be recreated"});
     }
-    plan.actions.push_back({Effect{std::move(object), user, listed}, side, attempt});
+    plan.actions.push_back({Effect{std::move(object), user, listed, event}, side, attempt});
   }
 }
 
@@ -44,7 +44,7 @@ void addDelivery(Plan& plan, Delivery delivery) {
          delivery.side, attempt});
   }
   addEffects(plan, delivery.side, delivery.own, std::move(delivery.objects), attempt,
-             delivery.inInventory);
+             delivery.inInventory, delivery.event);
 }
 
 std::string idempotencyKey(std::initializer_list<std::string_view> parts) {

@@ -51,6 +51,7 @@ struct Effect {
   RenderedObject rendered;
   std::string user;
   bool inInventory = false;  // the UID that the API server gives goes into status.resources
+  std::optional<api::Event> event = {};  // whose action it is; nothing: a result resource
 };
 
 // Removal of an object that the coupling made and that is not wanted any more.

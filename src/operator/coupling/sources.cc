@@ -14,7 +14,7 @@ namespace {
 using api::Reason;
 using api::Side;
 
-void overlay(Value& out, const Value& over) {
+void lay(Value& out, const Value& over) {
   for (const Member& member : over.members()) out.set(member.key(), member.value);
 }
 
@@ -63,7 +63,7 @@ Value Sources::resourceScope(Side side, const Configs& configs) const {
 
 Value Sources::resultScope(Side side, const Configs& configs, const Results& results) const {
   Value scope = resourceScope(side, configs);
-  overlay(scope.edit("vars"), results.resultVars.of(side));
+  lay(scope.edit("vars"), results.resultVars.of(side));
   scope.set("resultVars", results.resultVars.of(side));
   scope.set("plugResult", results.result.plug);
   scope.set("socketResult", results.result.socket);
@@ -91,8 +91,26 @@ Status Sources::overlaySource(Side side, std::string_view kind, const Value& nam
   Result<Value> data =
       lookup_.source(side, kind, {std::string(kube::api::namespaceOf(own)), name.toString()});
   if (!data) return forgive(tl::unexpected<Error>(data.error()));
-  overlay(out, *data);
+  overlay(out, *data,
+          std::string(kind) + " " +
+              ObjectKey{std::string(kube::api::namespaceOf(own)), name.toString()}.print());
   return {};
+}
+
+void Sources::overlay(Value& out, const Value& over, const std::string& source) {
+  for (const Member& member : over.members()) {
+    out.set(member.key(), member.value);
+    if (traced_ != nullptr) traced_->set(member.key(), source);
+  }
+}
+
+void Sources::noteDefaults(const Value& raw, const Value& valid, Value& origins) {
+  Value kept = Value::object();
+  for (const Member& member : valid.members()) {
+    const bool isGiven = raw.contains(member.key()) && raw[member.key()] == member.value;
+    kept.set(member.key(), isGiven ? origins[member.key()] : Value("default"));
+  }
+  origins = std::move(kept);
 }
 
 Status Sources::overlayTemplates(const Value& templates, const std::string& field,
@@ -105,6 +123,7 @@ Status Sources::overlayTemplates(const Value& templates, const std::string& fiel
       continue;
     }
     out.set(member.key(), std::move(*text));
+    if (traced_ != nullptr) traced_->set(member.key(), field.substr(field.find("spec.")));
   }
   return {};
 }
@@ -113,7 +132,7 @@ Result<Value> Sources::data(Side side) {
   const Value& spec = objectOf(side)["spec"];
   Value out = Value::object();
   RETURN_IF_ERROR(overlaySource(side, "Secret", spec["dataSecretName"], out));
-  overlay(out, spec["data"]);
+  overlay(out, spec["data"], "spec.data");
   RETURN_IF_ERROR(overlaySource(side, "ConfigMap", spec["dataConfigMapName"], out));
   return out;
 }
@@ -170,7 +189,7 @@ Status Sources::overlayConfig(Side side, const Configs& configs, Value& out) {
   const Value& own = objectOf(side);
   const Value& spec = own["spec"];
   RETURN_IF_ERROR(overlaySource(side, "Secret", spec["configSecretName"], out));
-  overlay(out, spec["config"]);
+  overlay(out, spec["config"], "spec.config");
   RETURN_IF_ERROR(overlayTemplates(spec["configTemplate"], whose(side, "spec.configTemplate"),
                                    configScope(side, configs), out));
   RETURN_IF_ERROR(overlaySource(side, "ConfigMap", spec["configConfigMapName"], out));
@@ -187,8 +206,10 @@ Status Sources::overlayConfig(Side side, const Configs& configs, Value& out) {
     if (!answer) {
       RETURN_IF_ERROR(forgive(tl::unexpected<Error>(answer.error())));
     } else {
-      for (const Member& member : answer->members())
+      for (const Member& member : answer->members()) {
         out.set(member.key(), answerText(member.value));
+        if (traced_ != nullptr) traced_->set(member.key(), "apparatus " + *endpoint);
+      }
     }
   }
   return {};
@@ -216,11 +237,15 @@ SourceResult<Configs> Sources::configs() {
 
   both(&Configs::config, [&](Side side) -> Result<Value> {
     Value raw = Value::object();
+    if (origins_ != nullptr) traced_ = &origins_->config.of(side);
     const Status built = overlayConfig(side, configs, raw);
+    traced_ = nullptr;
     noteSensitive(Schema::Part::Config, side, raw);
     RETURN_IF_ERROR(built);
     if (lookup_.isTolerant()) return schema_.project(Schema::Part::Config, side, raw);
-    return schema_.validate(Schema::Part::Config, side, raw);
+    Result<Value> valid = schema_.validate(Schema::Part::Config, side, raw);
+    if (valid && origins_ != nullptr) noteDefaults(raw, *valid, origins_->config.of(side));
+    return valid;
   });
   if (failure) return tl::unexpected<SourceError>(std::move(*failure));
   return configs;
@@ -230,10 +255,10 @@ Status Sources::overlayResult(Side side, const Configs& configs, const Results& 
                               Value& out) {
   const Value& spec = objectOf(side)["spec"];
   Value scope = resourceScope(side, configs);
-  overlay(scope.edit("vars"), results.resultVars.of(side));
+  lay(scope.edit("vars"), results.resultVars.of(side));
   scope.set("resultVars", results.resultVars.of(side));
   RETURN_IF_ERROR(overlaySource(side, "Secret", spec["resultSecretName"], out));
-  overlay(out, spec["result"]);
+  overlay(out, spec["result"], "spec.result");
   RETURN_IF_ERROR(
       overlayTemplates(spec["resultTemplate"], whose(side, "spec.resultTemplate"), scope, out));
   return overlaySource(side, "ConfigMap", spec["resultConfigMapName"], out);
@@ -259,7 +284,9 @@ SourceResult<Results> Sources::results(const Configs& configs) {
   if (failure) return tl::unexpected<SourceError>(std::move(*failure));
   for (const Side side : api::kSides) {
     Value raw = Value::object();
+    if (origins_ != nullptr) traced_ = &origins_->result.of(side);
     const Status built = overlayResult(side, configs, results, raw);
+    traced_ = nullptr;
     noteSensitive(Schema::Part::Result, side, raw);
     if (!built) {
       note(side, built.error(), Reason::Error);
@@ -270,6 +297,7 @@ SourceResult<Results> Sources::results(const Configs& configs) {
       note(side, valid.error(), Reason::ConfigInvalid);
       continue;
     }
+    if (origins_ != nullptr) noteDefaults(raw, *valid, origins_->result.of(side));
     results.result.of(side) = std::move(*valid);
   }
   if (failure) return tl::unexpected<SourceError>(std::move(*failure));

@@ -38,6 +38,13 @@ struct Results {
   BySide result;  // validated
 };
 
+// Where the value of each key of the validated maps is from: "spec.config", "spec.configTemplate",
+// "Secret shop/db", "ConfigMap shop/db", "apparatus URL", or "default" of the schema.
+struct Origins {
+  BySide config;
+  BySide result;
+};
+
 // Why maps cannot be built, with the reason that the plug's condition gives.
 struct SourceError {
   api::Reason reason = api::Reason::ConfigInvalid;
@@ -58,6 +65,9 @@ class Sources {
   // What came out of the coupling; asked after `coupled` or `updated` was delivered.
   SourceResult<Results> results(const Configs& configs);
 
+  // Notes from now on where values are from; `origins` must outlive this.
+  void trace(Origins& origins) { origins_ = &origins; }
+
   // What templates of `configTemplate`, of `resources` and of `resultResources` see.
   Value configScope(api::Side side, const Configs& configs) const;
   Value resourceScope(api::Side side, const Configs& configs) const;
@@ -75,6 +85,10 @@ class Sources {
   Status overlaySource(api::Side side, std::string_view kind, const Value& name, Value& out);
   Status overlayTemplates(const Value& templates, const std::string& field, const Value& scope,
                           Value& out);
+  // Lays `over` over `out`, and notes the source.
+  void overlay(Value& out, const Value& over, const std::string& source);
+  // What validation has made of the values: defaults filled in, others dropped.
+  static void noteDefaults(const Value& raw, const Value& valid, Value& origins);
   // In a tolerant lookup, an error that time does not heal becomes a note, and the step is skipped.
   Status forgive(Status status);
   // No message may show these.
@@ -85,6 +99,8 @@ class Sources {
   const Value& plug_;
   const Value& socket_;
   const Schema& schema_;
+  Origins* origins_ = nullptr;
+  Value* traced_ = nullptr;  // of the map that is being built
 };
 
 }  // namespace iop::operators::coupling
