@@ -8,9 +8,13 @@
 #include "base/log.h"
 #include "cli/apparatus_command.h"
 #include "cli/convert_command.h"
+#include "cli/dev_command.h"
+#include "cli/graph_command.h"
 #include "cli/lint_command.h"
+#include "cli/render_command.h"
 #include "cli/run_command.h"
 #include "cli/template_command.h"
+#include "cli/test_command.h"
 
 namespace iop::cli {
 namespace {
@@ -137,6 +141,55 @@ void addTrialFlags(CLI::App& app, ApparatusTestFlags& flags) {
       ->check(CLI::Range(1, 3600));
 }
 
+void addDevFlags(CLI::App& app, DevFlags& flags) {
+  app.add_option("--kubeconfig", flags.kubeconfig,
+                 "Where the kubeconfig is written, when the server answers (default: a folder of "
+                 "its own). Removed at the end");
+  app.add_option("--listen", flags.listen, "Where the API is served: host:port")
+      ->capture_default_str();
+  app.add_option("--data", flags.data,
+                 "Folder that keeps the objects over restarts; without it they are in memory");
+  app.add_option("-f,--filename", flags.files,
+                 "Manifests to apply: files, or folders with *.yaml, *.yml and *.json; applied "
+                 "again as they change");
+  app.add_option("--audit-log", flags.auditLog,
+                 "File that each request is noted in, one JSON object a line");
+  app.add_flag("--no-operator", flags.withoutOperator,
+               "Only the API: then any operator can be run against it");
+}
+
+void addRenderFlags(CLI::App& app, RenderFlags& flags) {
+  addFiles(app, flags.files);
+  app.add_option("-n,--namespace", flags.namespaceName, "Namespace of objects that name none")
+      ->capture_default_str();
+  app.add_option("-o,--output", flags.output, "YAML documents, or a JSON array")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"yaml", "json"}));
+}
+
+void addGraphFlags(CLI::App& app, GraphFlags& flags) {
+  CLI::Option* files = app.add_option(
+      "-f,--filename", flags.files,
+      "Show what would be on a cluster with these manifests: files, or folders with *.yaml, *.yml "
+      "and *.json; - is the standard input. Without it the cluster is asked");
+  app.add_option("--kubeconfig", flags.kubeconfig,
+                 "Path of the cluster's kubeconfig; without it $KUBECONFIG, the pod's service "
+                 "account or ~/.kube/config")
+      ->excludes(files);
+  app.add_option("-o,--output", flags.output, "A tree, Graphviz' DOT, Mermaid or JSON")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"text", "dot", "mermaid", "json"}));
+}
+
+void addTestFlags(CLI::App& app, TestFlags& flags) {
+  app.add_option("dir", flags.folder,
+                 "Folder with the cases: it, or each folder below it, that has input/ or "
+                 "input.yaml, and expected.yaml")
+      ->required();
+  app.add_flag("--update", flags.update, "Write what is rendered into expected.yaml");
+  app.add_option("--junit", flags.junit, "File for a report in JUnit's XML");
+}
+
 void configureLog(const RunFlags& flags) {
   log::Format format = flags.zapDevel ? log::Format::Console : log::Format::Json;
   if (!flags.zapEncoder.empty())
@@ -205,6 +258,34 @@ int run(int argc, char** argv) {
       "never there, keys that the interface does not have, actions that are never done");
   addFiles(*lintCommand, lintFlags.files);
 
+  RenderFlags renderFlags;
+  CLI::App* renderCommand = app.add_subcommand(
+      "render",
+      "Show what would become of plugs and sockets on a cluster, without one: whether they couple, "
+      "what is applied and called in which order, and what the sides hand to each other. Rights, "
+      "other controllers and the answers of apparatuses are left out; secrets are masked. Ends "
+      "with 1 where something does not couple");
+  addRenderFlags(*renderCommand, renderFlags);
+
+  GraphFlags graphFlags;
+  CLI::App* graphCommand =
+      app.add_subcommand("graph", "Show who is plugged into what, on a cluster or in manifests");
+  addGraphFlags(*graphCommand, graphFlags);
+
+  TestFlags testFlags;
+  CLI::App* testCommand = app.add_subcommand(
+      "test",
+      "Render cases of manifests as render does and compare them with what is expected of them. "
+      "Ends with 1 where one is different");
+  addTestFlags(*testCommand, testFlags);
+
+  DevFlags devFlags;
+  CLI::App* devCommand = app.add_subcommand(
+      "dev",
+      "Serve a Kubernetes API from this process, with the operator in it, until interrupted: to "
+      "develop and to try plugs and sockets without a cluster");
+  addDevFlags(*devCommand, devFlags);
+
   ApparatusTestFlags trialFlags;
   CLI::App* apparatusCommand =
       app.add_subcommand("apparatus", "For those who write an apparatus, a side's own code");
@@ -232,7 +313,11 @@ int run(int argc, char** argv) {
   if (templateCommand->parsed())
     return runTemplate(templateFlags, {std::cin, std::cout, std::cerr});
   if (lintCommand->parsed()) return runLint(lintFlags, {std::cin, std::cout, std::cerr});
+  if (renderCommand->parsed()) return runRender(renderFlags, {std::cin, std::cout, std::cerr});
+  if (graphCommand->parsed()) return runGraph(graphFlags, {std::cin, std::cout, std::cerr});
+  if (testCommand->parsed()) return runTest(testFlags, {std::cin, std::cout, std::cerr});
   if (trialCommand->parsed()) return runApparatusTest(trialFlags, {std::cin, std::cout, std::cerr});
+  if (devCommand->parsed()) return runDev(devFlags, {std::cin, std::cout, std::cerr});
   if (convertCommand->parsed()) return runConvert(convertFlags, {std::cin, std::cout, std::cerr});
   return 0;
 }
