@@ -1,11 +1,16 @@
 # The contributor's manual: each recipe is what one would type.
 
 .DEFAULT_GOAL := build
-.PHONY: build test lint fmt bench load golden tsan fuzz differential full install-crds uninstall-crds start image clean help
+.PHONY: build demo test lint fmt bench load golden tsan fuzz differential full install-crds uninstall-crds start image clean help
 
 build: ## build/release/integration-operator, optimised
 	cmake --preset release
 	cmake --build --preset release --target integration-operator
+
+demo: ## the main job on this machine, from nothing: sets up, builds, couples a plug with a real PostgreSQL, and ends
+	scripts/setup
+	$(MAKE) build
+	scripts/demo
 
 test: ## builds and runs all tests, with address and undefined-behaviour sanitizers (TEST="-R text_test": some)
 	scripts/test $(TEST)

@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-
 #include <re2/re2.h>
 #include <unistd.h>
 
@@ -242,7 +241,7 @@ Result<Answer> run(Side& side, const Value& step) {
   const bool hasBody = step.contains("body");
   std::string type = contentTypeOf(step["type"].toString());
   if (type.empty() && hasBody) type = "application/json";
-  const std::string body = !hasBody                   ? ""
+  const std::string body = !hasBody                  ? ""
                            : step["body"].isString() ? step["body"].toString()
                                                      : text::printJson(step["body"]);
   const auto deadline = std::chrono::steady_clock::now() + kUntilTimeout;

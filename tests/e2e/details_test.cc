@@ -267,8 +267,8 @@ TEST_F(Details, AFailureStopsTheDeliveryAndIsTriedAgain) {
   apparatus.answer("/coupled", 500, "not yet");
   apply(plug());
   EXPECT_TRUE(eventually(
-      "it is tried again and again", [&] { return apparatus.requests("/coupled").size() >= 4; },
-      std::chrono::seconds(30)));
+      "it is tried again and again", [&] { return apparatus.requests("/coupled").size() >= 3; },
+      std::chrono::seconds(60)));
 }
 
 TEST_F(Details, APlugGoesAlthoughItsSocketIsGone) {

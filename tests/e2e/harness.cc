@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -66,6 +67,11 @@ std::unique_ptr<testing::KubeServer>& startedServer() {
   return server;
 }
 
+std::unique_ptr<testing::Process>& embeddedServer() {
+  static std::unique_ptr<testing::Process> server;
+  return server;
+}
+
 }  // namespace
 
 Cluster* Cluster::find() {
@@ -76,13 +82,54 @@ Cluster* Cluster::find() {
   return cluster.get();
 }
 
-testing::KubeServer* Cluster::server() { return startedServer().get(); }
+void Cluster::stopApiServer() {
+  if (embeddedServer() == nullptr) {
+    startedServer()->stopApiServer();
+  } else {
+    embeddedServer()->kill(SIGKILL);
+    embeddedServer().reset();
+  }
+}
+
+Status Cluster::startApiServer() {
+  return embeddedPort_ == 0 ? startedServer()->startApiServer() : startEmbedded();
+}
+
+// `integration-operator dev`, as users run it, on a folder that survives a restart.
+Status Cluster::startEmbedded() {
+  if (embeddedPort_ == 0) {
+    embeddedPort_ = testing::findFreePort();
+    embeddedFolder_ = ::testing::TempDir() + "e2e-embedded-" + std::to_string(getpid());
+    std::filesystem::create_directories(embeddedFolder_);
+    kubeconfig_ = embeddedFolder_ + "/kubeconfig";
+    auditLog_ = embeddedFolder_ + "/audit.log";
+  }
+  std::filesystem::remove(kubeconfig_);
+  ASSIGN_OR_RETURN(
+      embeddedServer(),
+      testing::Process::start({IOP_OPERATOR, "dev", "--no-operator", "--kubeconfig", kubeconfig_,
+                               "--listen", "127.0.0.1:" + std::to_string(embeddedPort_), "--data",
+                               embeddedFolder_ + "/data", "--audit-log", auditLog_},
+                              embeddedFolder_ + "/server.log"));
+  // The kubeconfig is written last.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!std::filesystem::exists(kubeconfig_)) {
+    if (!embeddedServer()->isRunning() || std::chrono::steady_clock::now() > deadline) {
+      return fail(Code::Unreachable, "the embedded API server does not start: " +
+                                         readFile(embeddedFolder_ + "/server.log"));
+    }
+    sleepBriefly();
+  }
+  return {};
+}
 
 bool Cluster::prepare() {
   const char* kubeconfig = std::getenv("KUBECONFIG");
-  if (kubeconfig != nullptr && *kubeconfig != '\0') {
+  const char* wanted = std::getenv("IOP_API_SERVER");
+  const bool embedded = wanted != nullptr && std::string_view(wanted) == "embedded";
+  if (!embedded && kubeconfig != nullptr && *kubeconfig != '\0') {
     kubeconfig_ = kubeconfig;
-  } else if (std::getenv("KUBEBUILDER_ASSETS") != nullptr) {
+  } else if (!embedded && std::getenv("KUBEBUILDER_ASSETS") != nullptr) {
     testing::KubeServerOptions options;
     options.controllers = true;
     auto server = testing::KubeServer::start(options);
@@ -93,7 +140,8 @@ bool Cluster::prepare() {
     startedServer() = std::move(*server);
     kubeconfig_ = startedServer()->kubeconfigPath();
     auditLog_ = startedServer()->auditLogPath();
-  } else {
+  } else if (const Status started = startEmbedded(); !started) {
+    ADD_FAILURE() << started.error().message;
     return false;
   }
   const auto config = kube::client::loadConfig({.kubeconfig = kubeconfig_, .context = {}});
@@ -284,8 +332,7 @@ void stopSharedOperator() { sharedOperatorSlot().reset(); }
 
 void Case::SetUp() {
   if (Cluster::find() == nullptr) {
-    GTEST_SKIP()
-        << "NOT RUN: no cluster. Set KUBEBUILDER_ASSETS (kube-apiserver and etcd) or KUBECONFIG.";
+    GTEST_SKIP() << "NOT RUN: no cluster";
   }
   static int count = 0;
   const std::string stem = "e2e-" + std::to_string(getpid()) + "-" + std::to_string(++count);

@@ -10,8 +10,8 @@
 //     EXPECT_TRUE(exists("ConfigMap", "made"));
 //   }
 //
-// The cluster is the one of KUBECONFIG, or one that is started from KUBEBUILDER_ASSETS. Without
-// either every case is skipped and says so.
+// The cluster is the one of KUBECONFIG, or one that is started from KUBEBUILDER_ASSETS; without
+// either, and with IOP_API_SERVER=embedded, it is `integration-operator dev --no-operator`.
 
 #include <gtest/gtest.h>
 
@@ -25,6 +25,7 @@
 
 #include "kube/client/client.h"
 #include "testing/kube_server.h"
+#include "testing/process.h"
 #include "value/value.h"
 
 namespace iop::e2e {
@@ -41,17 +42,23 @@ class Cluster {
   const std::string& auditLog() const { return auditLog_; }
   // Whether namespaces are cleaned up and service accounts made (kube-controller-manager runs).
   bool hasControllers() const { return hasControllers_; }
-  // The server that we started; null for a cluster that we did not start.
-  testing::KubeServer* server();
+  // Ends the API server at once, and starts it again with the same objects and address. Only for a
+  // server that we started.
+  bool canStopApiServer() const { return !auditLog_.empty(); }
+  void stopApiServer();
+  Status startApiServer();
 
  private:
   Cluster() = default;
   bool prepare();
+  Status startEmbedded();
 
   std::unique_ptr<kube::client::Client> client_;
   std::string kubeconfig_;
   std::string auditLog_;
   bool hasControllers_ = true;
+  std::string embeddedFolder_;  // of an embedded server: its files
+  int embeddedPort_ = 0;
 };
 
 // The operator, as users run it.

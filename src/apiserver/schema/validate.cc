@@ -13,8 +13,8 @@ namespace {
 // Errors that leave a value which rules cannot be sure of.
 bool isBlocking(const FieldError& error) {
   return error.type == FieldErrorType::NotSupported || error.type == FieldErrorType::Required ||
-         error.type == FieldErrorType::TooLong ||
-         error.type == FieldErrorType::TooMany || error.type == FieldErrorType::TypeInvalid;
+         error.type == FieldErrorType::TooLong || error.type == FieldErrorType::TooMany ||
+         error.type == FieldErrorType::TypeInvalid;
 }
 
 bool listsAreValid(const Value& object, const Schema& schema) {
