@@ -14,8 +14,8 @@ namespace iop::base {
 // permission denied").
 Result<std::string> readFile(const std::string& path);
 
-// Writes a file that only its owner can read, whole or not at all (through a draft beside it). Makes
-// the folder, if there is none. Error: BadRequest ("write '/x': permission denied").
+// Writes a file that only its owner can read, whole or not at all (through a draft beside it).
+// Makes the folder, if there is none. Error: BadRequest ("write '/x': permission denied").
 Status writePrivateFile(const std::string& path, const std::string& text);
 
 }  // namespace iop::base
