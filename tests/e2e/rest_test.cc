@@ -303,6 +303,8 @@ TEST_F(DeferredUpkeep, AResourceIsMadeInItsOwnNamespaceWhateverItNames) {
 }
 
 TEST_F(DeferredUpkeep, ForceDeleteEndsTheWaitOfADeferredResource) {
+  if (!client().resolve(kWebhooks.gvk()))
+    GTEST_SKIP() << "NOT RUN: this API server calls no webhooks";
   apply(deferred("{name: made}"));
   ASSERT_TRUE(eventuallyResolves());
   makeBarrier();

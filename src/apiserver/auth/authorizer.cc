@@ -171,8 +171,8 @@ const Authorizer::Scope& Authorizer::scopeOf(std::string_view namespaceName) con
     // Only namespaces: the cluster's bindings may be in use.
     scopes_.erase(scopes_.upper_bound(""), scopes_.end());
   }
-  const std::vector<Value> objects = namespaceName.empty() ? source_.clusterRoleBindings()
-                                                           : source_.roleBindings(namespaceName);
+  const std::vector<Value> objects =
+      namespaceName.empty() ? source_.clusterRoleBindings() : source_.roleBindings(namespaceName);
   std::unique_ptr<Scope>& kept = scopes_[std::string(namespaceName)];
   if (objects.empty()) return kNobody;
   kept = std::make_unique<Scope>();

@@ -105,7 +105,7 @@ TEST_F(AuthorizerTest, ARoleThatIsNotThereIsTheReason) {
       yaml("{metadata: {name: b, namespace: shop}, roleRef: {kind: ClusterRole, name: gone}, "
            "subjects: [{kind: User, name: joe}]}")};
   EXPECT_EQ(ask("joe", "get", "pods").reason,
-            "RBAC: clusterrole.rbac.authorization.k8s.io \"gone\" not found");
+            "rbac: RBAC: clusterrole.rbac.authorization.k8s.io \"gone\" not found");
 }
 
 TEST_F(AuthorizerTest, MastersMayDoEverything) {
@@ -138,8 +138,7 @@ TEST_F(AuthorizerTest, NobodyGrantsWhatTheyDoNotHave) {
             "user \"joe\" (groups=[\"system:authenticated\"]) is attempting to grant RBAC "
             "permissions not currently held:\n"
             "{APIGroups:[\"\"], Resources:[\"pods\"], Verbs:[\"watch\"]}\n"
-            "{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"get\"]}\n"
-            "{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"watch\"]}");
+            "{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"get\" \"watch\"]}");
 }
 
 TEST_F(AuthorizerTest, AnAggregatedRoleHasTheRulesThatItSelectsOnce) {

@@ -283,7 +283,7 @@ std::optional<Failure> Engine::checkEscalation(const Kind& kind, const Value& ob
   }
   if (attributes.verb == "escalate" && authorizer_.authorize(attributes).allowed)
     return std::nullopt;
-  std::string problem = authorizer_.findEscalation(call.user, namespaceName, rules);
+  std::string problem = authorizer_.findEscalation(call.user, namespaceName, rules, plural);
   if (problem.empty()) return std::nullopt;
   return forbidden(kind.resource.group, plural, kube::api::nameOf(object), problem);
 }

@@ -228,7 +228,8 @@ class Simulator {
       const Value* interface = key ? world_.find(ourKind("Interface"), *key) : nullptr;
       if (interface != nullptr) snapshot.interfaces[*key] = *interface;
     }
-    gatherRivals(snapshot);
+    // Only who is about to take a place looks at the others.
+    if (progress.created && progress.socketUid.empty()) gatherRivals(snapshot);
     return snapshot;
   }
 

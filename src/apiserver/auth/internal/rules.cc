@@ -126,7 +126,8 @@ bool Rule::includesPathsOf(const Rule& other) const {
 double Rule::rights() const {
   const auto count = [&](const char* field) { return static_cast<double>(rule_[field].size()); };
   const double names = resourceNames_.empty() ? 1 : count("resourceNames");
-  return count("verbs") * (count("apiGroups") * count("resources") * names + count("nonResourceURLs"));
+  return count("verbs") *
+         (count("apiGroups") * count("resources") * names + count("nonResourceURLs"));
 }
 
 std::optional<std::vector<std::string>> findMissing(const std::vector<const Rule*>& owned,
@@ -141,9 +142,8 @@ std::optional<std::vector<std::string>> findMissing(const std::vector<const Rule
     const bool hasResources = std::any_of(owned.begin(), owned.end(), [&](const Rule* one) {
       return one->includesResourcesOf(rule);
     });
-    const bool hasPaths = std::any_of(owned.begin(), owned.end(), [&](const Rule* one) {
-      return one->includesPathsOf(rule);
-    });
+    const bool hasPaths = std::any_of(owned.begin(), owned.end(),
+                                      [&](const Rule* one) { return one->includesPathsOf(rule); });
     if (hasResources && (hasPaths || rule.value()["nonResourceURLs"].empty())) continue;
     comparisons += rule.rights() * static_cast<double>(owned.size() + 1);
     if (comparisons > kMaxComparisons) return std::nullopt;
