@@ -47,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                            {"l", Value::array({1, 2, 3})},
                                            {"m", Value::object({{"k", "v"}})},
                                            {"a-b", 1.5}});
-  static const std::vector<Binding> bindings = {{"self", self}, {"x", self}};
+  static const std::vector<Binding> bindings = {{"self", self, nullptr}, {"x", self, nullptr}};
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const Result<Program> program = Program::compile(text, variables);
   if (!program) {

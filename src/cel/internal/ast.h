@@ -20,7 +20,6 @@
 namespace iop::cel::internal {
 
 struct Overload;
-class CompiledFormat;
 
 enum class NodeKind : std::uint8_t {
   Literal,
@@ -58,7 +57,6 @@ struct Node {
   LoopKind loop = LoopKind::All;
   bool isMember = false;    // Call: children[0] is the receiver
   bool isOptional = false;  // Select: .?field
-  bool isDynamic = false;   // Select, Has: of what may be an optional
   int offset = 0;           // of what an error points at, in bytes
   std::uint16_t height = 0;
   std::string text;

@@ -108,9 +108,10 @@ class Checker {
     return complain(
         offset, "found no matching overload for '" + function + "' applied to '" + shown + ")'");
   }
-  void expectBool(NodeId id, TypeRef type) {
-    if (!known_.isAssignable(type, simple(TypeKind::Bool)))
-      mismatch(node(id).offset, simple(TypeKind::Bool), type);
+  bool expectBool(NodeId id, TypeRef type) {
+    if (known_.isAssignable(type, simple(TypeKind::Bool))) return true;
+    mismatch(node(id).offset, simple(TypeKind::Bool), type);
+    return false;
   }
 
   TypeRef visit(NodeId id) { return types_[id] = typeOf(id); }
@@ -140,8 +141,7 @@ class Checker {
       }
       case NodeKind::And:
       case NodeKind::Or:
-        for (const NodeId child : node(id).children) expectBool(child, visit(child));
-        return simple(TypeKind::Bool);
+        return junction(id);
       case NodeKind::Conditional: {
         std::vector<TypeRef> types;
         for (const NodeId child : node(id).children) types.push_back(visit(child));
@@ -170,6 +170,16 @@ class Checker {
       default:
         return simple(TypeKind::String);
     }
+  }
+
+  TypeRef junction(NodeId id) {
+    bool isGood = true;
+    const std::vector<NodeId> children = node(id).children;
+    for (const NodeId child : children) {
+      const TypeRef type = visit(child);
+      isGood = expectBool(child, type) && isGood;
+    }
+    return simple(isGood ? TypeKind::Bool : TypeKind::Error);
   }
 
   TypeRef conditional(int offset, TypeRef condition, TypeRef yes, TypeRef no) {
@@ -262,15 +272,14 @@ class Checker {
       const bool isName = here.text.find_first_of(".-/ ") == std::string::npos;
       const TypePtr* found = isName ? declaredField(*target->declared, here.text) : nullptr;
       if (found == nullptr) {
-        result = complain(here.offset, "undefined field '" + here.text + "'");
+        complain(here.offset, "undefined field '" + here.text + "'");
+        result = simple(TypeKind::Error);
       } else {
         result = convert(**found, target->name + "." + here.text);
       }
-    } else if (target->kind == TypeKind::Error) {
-      result = target;
-    } else if (target->kind != TypeKind::Dyn && target->kind != TypeKind::Parameter) {
-      result = complain(here.offset, "type '" + printType(known_.resolve(target, true)) +
-                                         "' does not support field selection");
+    } else if (!isDynOrError(target) && target->kind != TypeKind::Parameter) {
+      complain(here.offset, "type '" + printType(known_.resolve(target, true)) +
+                                "' does not support field selection");
     }
     return isOptional || here.isOptional ? arena_.optional(result) : result;
   }
@@ -520,23 +529,24 @@ class Checker {
         std::find(std::begin(kSortable), std::end(kSortable), plain->kind) != std::end(kSortable);
     if (!isList || !isSortable)
       return noOverload(offset, "@sortByAssociatedKeys", {range, arena_.list(plain)}, true);
-    return range;
+    if (range->kind == TypeKind::List) return range;
+    return plain->kind == TypeKind::Dyn ? plain : arena_.list(simple(TypeKind::Dyn));
   }
 
   TypeRef optionalLoop(NodeId id, TypeRef range) {
     const int offset = node(id).offset;
     const TypeRef inner = arena_.parameter();
-    TypeRef element = simple(TypeKind::Error);
+    TypeRef element = simple(TypeKind::Error), condition = simple(TypeKind::Bool);
     if (known_.isAssignable(range, arena_.optional(inner))) {
       element = isDynOrError(range) ? range : known_.resolve(inner, false);
     } else {
-      noOverload(offset, "hasValue", {range}, true);
+      condition = noOverload(offset, "hasValue", {range}, true);
       noOverload(offset, "value", {range}, true);
     }
     const TypeRef body = inScope(id, {element})[0];
     if (node(id).loop == LoopKind::OptionalMap) return arena_.optional(body);
     const TypeRef none = arena_.optional(arena_.parameter());
-    return conditional(offset, simple(TypeKind::Bool), body, none);
+    return conditional(offset, condition, body, none);
   }
 
   struct Element {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "cel/internal/characters.h"
 #include "cel/internal/conversions.h"
 #include "cel/internal/interpreter.h"
 #include "cel/internal/network.h"
@@ -53,7 +54,7 @@ Clause readClause(std::string_view format, std::size_t& at) {
   Clause out;
   if (at < format.size() && format[at] == '.') {
     const std::size_t begin = ++at;
-    while (at < format.size() && format[at] >= '0' && format[at] <= '9') ++at;
+    while (at < format.size() && isDigit(format[at])) ++at;
     const std::string_view digits = format.substr(begin, at - begin);
     if (at >= format.size()) {
       out.problem = std::string(kContext) +
@@ -73,7 +74,7 @@ Clause readClause(std::string_view format, std::size_t& at) {
     out.precision = std::min(out.precision, kMaxPrecision);
   }
   const std::size_t begin = at++;
-  while (at < format.size() && (static_cast<unsigned char>(format[at]) & 0xc0) == 0x80) ++at;
+  while (at < format.size() && isContinuation(format[at])) ++at;
   const std::string_view verb = format.substr(begin, at - begin);
   if (verb.size() == 1 && std::string_view("sdfebxXo").find(verb) != std::string_view::npos) {
     out.verb = verb[0];
@@ -145,7 +146,7 @@ std::string superscript(std::string_view digits) {
   std::string out;
   for (const char digit : digits) {
     if (digit == '-') out += "⁻";
-    if (digit >= '0' && digit <= '9') out += kDigits[static_cast<std::size_t>(digit - '0')];
+    if (isDigit(digit)) out += kDigits[static_cast<std::size_t>(digit - '0')];
   }
   return out;
 }
@@ -342,7 +343,10 @@ std::optional<FormatProblem> checkFormat(std::string_view format,
       [&](const Clause& clause, std::size_t index) {
         if (fitsStatically(clause.verb, types[index])) return;
         misfitting = index;
-        problem = misfit(clause.verb, types[index].substr(0, types[index].find('(')));
+        std::string type = types[index].substr(0, types[index].find('('));
+        if (type == "duration") type = "google.protobuf.Duration";
+        if (type == "timestamp") type = "google.protobuf.Timestamp";
+        problem = misfit(clause.verb, type);
       });
   if (problem.empty() && count < types.size())
     problem = "too many arguments supplied to string.format (expected " + std::to_string(count) +

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cel/internal/characters.h"
 #include "cel/internal/functions.h"
 #include "cel/internal/network.h"
 #include "cel/internal/time_text.h"
@@ -39,7 +40,6 @@ constexpr std::string_view kLabelValueText =
     "or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
 bool isLower(char byte) { return byte >= 'a' && byte <= 'z'; }
-bool isDigit(char byte) { return byte >= '0' && byte <= '9'; }
 bool isLowerOrDigit(char byte) { return isLower(byte) || isDigit(byte); }
 bool isAlphanumeric(char byte) { return isLowerOrDigit(byte) || (byte >= 'A' && byte <= 'Z'); }
 

@@ -19,14 +19,18 @@ constexpr std::uint32_t kComparable =
 // Go has an answer of its own for each way in which arguments fit nothing.
 Item noOverload(const Node& node, std::span<const Item> arguments) {
   static constexpr std::string_view kPlain[] = {"startsWith", "endsWith", "contains", "matches",
-                                                "!_",         "-_",       "@in"};
+                                                "!_",         "@in",      "or",       "orValue"};
   const std::string name = node.text;
   if (std::find(std::begin(kPlain), std::end(kPlain), name) != std::end(kPlain))
     return Item::noOverload();
-  const bool isOperator = name.front() == '_';
-  if (isOperator) {
-    const bool known = (maskOf(arguments[0].kind) & (kComparable | maskOf(Kind::List))) != 0;
-    return known ? Item::noOverload() : Item::error("no such overload: " + name);
+  if (name.back() == '_') {
+    // An operator that the first operand has at all.
+    std::uint32_t known = kComparable;
+    if (name == "_+_") known |= maskOf(Kind::List);
+    if (name == "-_") known = maskOf(Kind::Int) | maskOf(Kind::Double);
+    if (name == "_%_") known = maskOf(Kind::Int) | maskOf(Kind::Uint);
+    return (maskOf(arguments[0].kind) & known) != 0 ? Item::noOverload()
+                                                    : Item::error("no such overload: " + name);
   }
   if (name == "size") return Item::error("no such overload: size");
   std::string shown = "no such overload: " + name + "(";

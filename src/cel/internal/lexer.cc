@@ -3,19 +3,12 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "cel/internal/characters.h"
+
 namespace iop::cel::internal {
 namespace {
 
-bool isLetter(char byte) {
-  return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_';
-}
-bool isDigit(char byte) { return byte >= '0' && byte <= '9'; }
-int hexValue(char byte) {
-  if (isDigit(byte)) return byte - '0';
-  if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
-  if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
-  return -1;
-}
+bool startsName(char byte) { return isLetter(byte) || byte == '_'; }
 
 void appendUtf8(std::string& out, std::uint32_t code) {
   const auto continuation = [&](unsigned shift) {
@@ -78,7 +71,7 @@ class Lexer {
   // What lies between `begin` and here is no token.
   bool refuse(std::size_t begin) {
     at_ = std::min(at_, text_.size());
-    while (at_ < text_.size() && (static_cast<unsigned char>(text_[at_]) & 0xc0) == 0x80) ++at_;
+    while (at_ < text_.size() && isContinuation(text_[at_])) ++at_;
     std::string shown;
     for (const char byte : text_.substr(begin, at_ - begin)) {
       if (byte == '\n' || byte == '\r' || byte == '\t') {
@@ -102,8 +95,8 @@ class Lexer {
     }
     if (const std::size_t prefix = literalPrefix(); prefix != std::string_view::npos)
       return literal(token, prefix);
-    if (isLetter(byte)) {
-      while (isLetter(peek()) || isDigit(peek())) ++at_;
+    if (startsName(byte)) {
+      while (startsName(peek()) || isDigit(peek())) ++at_;
       const std::string_view word = text_.substr(begin, at_ - begin);
       const bool isKeyword = word == "true" || word == "false" || word == "null" || word == "in";
       token.kind = isKeyword ? Token::Kind::Keyword : Token::Kind::Identifier;
@@ -249,7 +242,7 @@ class Lexer {
   bool quotedName(Token& token) {
     const std::size_t begin = at_++;
     const auto isPart = [](char byte) {
-      return isLetter(byte) || isDigit(byte) || byte == '.' || byte == '-' || byte == '/' ||
+      return startsName(byte) || isDigit(byte) || byte == '.' || byte == '-' || byte == '/' ||
              byte == ' ';
     };
     while (isPart(peek())) token.text += text_[at_++];

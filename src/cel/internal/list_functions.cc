@@ -28,7 +28,7 @@ Item isSorted(Call& call) {
   return Item::boolean(true);
 }
 
-// The extreme element; those that cannot be compared do not change it.
+// The extreme element; those of another type do not change it.
 Item extreme(Call& call, std::string_view name, int sign) {
   const std::size_t count = countOf(call[0]);
   if (count == 0) return Item::error(std::string(name) + " called on empty list");
@@ -36,6 +36,7 @@ Item extreme(Call& call, std::string_view name, int sign) {
   if (!compare(best, best)) return Item::noOverload();
   for (std::size_t i = 1; i < count; ++i) {
     Item item = elementOf(call[0], i);
+    if (!compare(item, item)) return Item::noOverload();
     const auto order = compare(item, best);
     if (order && *order * sign > 0) best = std::move(item);
   }
@@ -95,7 +96,7 @@ Item lastIndexOf(Call& call) {
 }
 
 Item includes(Call& call) {
-  if (call[0].kind != Kind::List) return Item::boolean(false);
+  if (call[0].kind != Kind::List) return Item::boolean(equal(call[0], call[1], call.budget.work()));
   return Item::boolean(indexOf(call).number >= 0);
 }
 

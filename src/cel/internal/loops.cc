@@ -8,6 +8,7 @@ namespace iop::cel::internal {
 namespace {
 
 constexpr std::uint64_t kAppendCost = 12;  // naming the result, a list of one, adding it
+constexpr std::uint64_t kListCost = 10;    // of which the list; nothing where it is constant
 
 std::string_view goTypeOf(const Item& item) {
   switch (item.kind) {
@@ -62,8 +63,11 @@ Item Interpreter::loop(const Node& node) {
   if (range.of.isError()) return range.of;
   if (node.loop == LoopKind::OptionalMap || node.loop == LoopKind::OptionalFlatMap)
     return optionalLoop(node, range.of);
-  if (range.of.kind != Kind::List && range.of.kind != Kind::Map)
-    return Item::error("got '" + std::string(goTypeOf(range.of)) + "', expected iterable type");
+  if (range.of.kind != Kind::List && range.of.kind != Kind::Map) {
+    const std::string type(goTypeOf(range.of));
+    return Item::error(node.names.size() == 2 ? "unsupported comprehension range type: " + type
+                                              : "got '" + type + "', expected iterable type");
+  }
   range.count = countOf(range.of);
   Item result;
   switch (node.loop) {
@@ -153,7 +157,8 @@ Item Interpreter::listed(const Node& node, const Range& range) {
     Item item = isFilter ? slots_[last] : evaluate(node.children.back());
     if (item.isError()) return item;
     items.push_back(std::move(item));
-    const std::uint64_t cost = kAppendCost - 1 + tenth(items.size()) + (isFilter ? 1 : 0);
+    std::uint64_t cost = kAppendCost - 1 + tenth(items.size()) + (isFilter ? 1 : 0);
+    if (!isFilter && ast_.nodes[node.children.back()].kind == NodeKind::Literal) cost -= kListCost;
     if (!budget_.spend(cost) || !budget_.take(sizeof(Item))) return Budget::overrun();
   }
   return Item::list(std::move(items));

@@ -53,6 +53,14 @@ std::optional<Node> expandMacro(std::string_view name, NodeId receiver,
   loop.loop = macro->kind;
   loop.offset = offset;
   loop.children.push_back(receiver);
+  const Node& range = ast.nodes[receiver];
+  if (macro->kind == LoopKind::SortBy &&
+      (range.kind == NodeKind::Literal || range.kind == NodeKind::Map)) {
+    problems.add(range.offset,
+                 "sortBy can only be applied to a list, identifier, comprehension, call or select "
+                 "expression");
+    return loop;
+  }
   for (std::size_t i = 0; i < macro->variables; ++i) {
     const Node& variable = ast.nodes[arguments[i]];
     if (variable.kind != NodeKind::Identifier) {

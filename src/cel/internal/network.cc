@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <optional>
 
+#include "cel/internal/characters.h"
+
 namespace iop::cel::internal {
 namespace {
 
@@ -14,15 +16,6 @@ struct Problem {
 };
 
 using Outcome = std::optional<Problem>;  // none: it went well
-
-bool isDigit(char byte) { return byte >= '0' && byte <= '9'; }
-
-int hexValue(char byte) {
-  if (isDigit(byte)) return byte - '0';
-  if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
-  if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
-  return -1;
-}
 
 Outcome parseV4(std::string_view text, std::uint8_t* out) {
   int value = 0, length = 0;

@@ -209,8 +209,21 @@ Item atLeast(Call& call) {
   return ordered(call, [](int order) { return order >= 0; });
 }
 
-Item equals(Call& call) { return Item::boolean(equal(call[0], call[1], call.budget.work())); }
-Item differs(Call& call) { return Item::boolean(!equal(call[0], call[1], call.budget.work())); }
+// Kubernetes' own lists and maps do not compare with anything else but null.
+bool isRefused(Call& call) {
+  const bool isContainer = call[0].kind == Kind::List || call[0].kind == Kind::Map;
+  return isContainer && call[0].block == nullptr && call[1].kind != call[0].kind &&
+         call[1].kind != Kind::Null;
+}
+
+Item equals(Call& call) {
+  if (isRefused(call)) return Item::noOverload();
+  return Item::boolean(equal(call[0], call[1], call.budget.work()));
+}
+Item differs(Call& call) {
+  if (isRefused(call)) return Item::noOverload();
+  return Item::boolean(!equal(call[0], call[1], call.budget.work()));
+}
 
 Item negate(Call& call) { return Item::boolean(!call[0].isTrue()); }
 

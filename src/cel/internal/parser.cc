@@ -15,8 +15,8 @@ namespace iop::cel::internal {
 namespace {
 
 constexpr std::size_t kMaxCodePoints = 100'000;
-constexpr int kMaxRecursion = 240;
-constexpr std::uint16_t kMaxHeight = 251;
+constexpr int kMaxRecursion = 250;
+constexpr std::uint16_t kMaxHeight = 250;
 
 constexpr std::string_view kOperands =
     "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, "
@@ -225,18 +225,25 @@ class Parser {
   NodeId unary(std::string_view expected) {
     if (!isSymbol("!") && !isSymbol("-")) return member(expected);
     const Token op = token();
+    if (startsNegativeNumber()) return negativeNumber();
     std::size_t count = 0;
     while (isSymbol(op.source)) {
       ++count;
       advance();
     }
-    if (op.source == "-" && count == 1 &&
-        (token().kind == Token::Kind::Int || token().kind == Token::Kind::Double))
-      return member(kOperands, true);
-    const NodeId operand = member(kOperands);
+    const NodeId operand = startsNegativeNumber() ? negativeNumber() : member(kOperands);
     // Twice is not at all.
     if (failed_ || count % 2 == 0) return operand;
     return add(NodeKind::Call, op.offset, {operand}, op.source == "!" ? "!_" : "-_");
+  }
+
+  // A sign belongs to the number behind it, so that the smallest integer can be written.
+  bool startsNegativeNumber() const {
+    return isSymbol("-") && (next().kind == Token::Kind::Int || next().kind == Token::Kind::Double);
+  }
+  NodeId negativeNumber() {
+    advance();
+    return member(kOperands, true);
   }
 
   NodeId member(std::string_view expected, bool isNegative = false) {

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
+#include "cel/internal/characters.h"
+
 namespace iop::cel::internal {
 namespace {
 
 constexpr std::size_t kMaxProblems = 100;
 constexpr std::size_t kMaxLine = 16'384;
 
-bool isContinuation(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
 bool isWide(char byte) { return static_cast<unsigned char>(byte) >= 0x80; }
 
 }  // namespace

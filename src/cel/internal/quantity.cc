@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cel/internal/characters.h"
+
 namespace iop::cel::internal {
 namespace {
 
@@ -44,7 +46,6 @@ std::optional<Quantity> parseQuantity(std::string_view text) {
   std::string_view rest = text;
   const bool negative = rest.starts_with('-');
   if (negative || rest.starts_with('+')) rest.remove_prefix(1);
-  const auto isDigit = [](char byte) { return byte >= '0' && byte <= '9'; };
   std::string digits;
   int scale = 0;  // digits × 10^scale
   std::size_t at = 0;

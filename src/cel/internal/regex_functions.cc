@@ -1,5 +1,7 @@
 // matches(), find() and findAll(): Go's regular expressions.
 
+#include <algorithm>
+
 #include "cel/internal/functions.h"
 #include "gotemplate/regexp.h"
 
@@ -18,9 +20,16 @@ Result<gotemplate::RegexpPtr> expressionOf(Call& call) {
   return gotemplate::compileRegexp(call.text(1));
 }
 
+// Searching takes time that grows with the expression too, which the cost does not tell.
+bool meter(Call& call, const Regexp& expression, std::uint64_t searches) {
+  const std::uint64_t steps = expression.programSize() * (call.text(0).size() + 1) / 256;
+  return call.budget.toil(searches * (steps + 1));
+}
+
 Item matches(Call& call) {
   const auto expression = expressionOf(call);
   if (!expression) return Item::error(expression.error().message);
+  if (!meter(call, **expression, 1)) return Budget::overrun();
   return Item::boolean((*expression)->matches(call.text(0)));
 }
 
@@ -29,24 +38,27 @@ Item illegal(const Error& error) { return Item::error("Illegal regex: " + error.
 Item find(Call& call) {
   const auto expression = expressionOf(call);
   if (!expression) return illegal(expression.error());
+  if (!meter(call, **expression, 1)) return Budget::overrun();
   return Item::text((*expression)->find(call.text(0)));
 }
 
 Item findAll(Call& call) {
   const auto expression = expressionOf(call);
   if (!expression) return illegal(expression.error());
+  // Looking far ahead of each match may take the square of the text.
+  const auto most = static_cast<std::int64_t>(kMaxWork / (1 + call.text(0).size() / 64));
   const std::int64_t limit = call.size() == 3 ? call.number(2) : -1;
-  // Looking far ahead of each match may take the square of the text: searches are paid for.
-  const std::size_t size = call.text(0).size();
+  const auto found = (*expression)->findAll(call.text(0), limit < 0 ? most : std::min(limit, most));
   std::vector<Item> out;
-  const auto found =
-      (*expression)->findAll(call.text(0), limit, [&] { call.budget.toil(1 + size / 1024); });
-  if (call.budget.isOver()) return Budget::overrun();
-  if (found) {
-    for (const std::string_view match : *found) {
-      out.push_back(Item::text(match));
-      if (!call.budget.take(sizeof(Item))) return Budget::overrun();
-    }
+  if (!found) return Item::list(std::move(out));
+  const bool isCut = static_cast<std::int64_t>(found->size()) == most && limit != most;
+  if (isCut || !meter(call, **expression, 1 + found->size() / 64)) {
+    call.budget.toil(kMaxWork + 1);
+    return Budget::overrun();
+  }
+  for (const std::string_view match : *found) {
+    out.push_back(Item::text(match));
+    if (!call.budget.take(sizeof(Item))) return Budget::overrun();
   }
   return Item::list(std::move(out));
 }

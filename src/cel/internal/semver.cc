@@ -3,17 +3,16 @@
 #include <algorithm>
 #include <charconv>
 
+#include "cel/internal/characters.h"
+
 namespace iop::cel::internal {
 namespace {
 
-bool isDigits(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
+bool isDigits(std::string_view text) { return std::all_of(text.begin(), text.end(), isDigit); }
 
 bool isIdentifier(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return isDigit(c) || isLetter(c) || c == '-'; });
 }
 
 std::vector<std::string> split(std::string_view text, char separator) {

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
+#include "cel/internal/characters.h"
 #include "cel/internal/format.h"
 #include "cel/internal/functions.h"
 
 namespace iop::cel::internal {
 namespace {
-
-bool isContinuation(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
 
 // The byte at which a code point begins; the size of the text for the one behind the last.
 std::size_t byteAt(std::string_view text, std::size_t point) {

@@ -14,7 +14,7 @@ Item same(Call& call) { return call[0]; }
 
 Item textToDuration(Call& call) {
   const auto parsed = parseDuration(call.text(0));
-  if (parsed && call.text(0) != "0") return Item::duration(*parsed);
+  if (parsed) return Item::duration(*parsed);
   return Item::error("type conversion error from 'string' to 'google.protobuf.Duration'");
 }
 

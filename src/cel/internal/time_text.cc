@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include "cel/internal/characters.h"
+
 namespace iop::cel::internal {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kDay = 86'400;
-
-bool isDigit(char byte) { return byte >= '0' && byte <= '9'; }
 
 std::string padded(std::int64_t value, std::size_t width) {
   std::string out = std::to_string(value);

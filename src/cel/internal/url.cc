@@ -3,21 +3,13 @@
 #include <algorithm>
 #include <map>
 
+#include "cel/internal/characters.h"
 #include "cel/internal/network.h"
 
 namespace iop::cel::internal {
 namespace {
 
 bool isLetter(char byte) { return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z'); }
-
-bool isDigit(char byte) { return byte >= '0' && byte <= '9'; }
-
-int hexValue(char byte) {
-  if (isDigit(byte)) return byte - '0';
-  if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
-  if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
-  return -1;
-}
 
 bool isUnreserved(char byte) {
   return isLetter(byte) || isDigit(byte) || byte == '-' || byte == '_' || byte == '.' ||
