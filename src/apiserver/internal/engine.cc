@@ -54,17 +54,6 @@ bool differsInContent(const Value& a, const Value& b, bool withStatus) {
   return content(a) != content(b);
 }
 
-const Value& follow(const Value& object, std::string_view path) {
-  const Value* at = &object;
-  while (!path.empty()) {
-    path.remove_prefix(path.starts_with('.') ? 1 : 0);
-    const std::size_t dot = std::min(path.find('.'), path.size());
-    at = &(*at)[path.substr(0, dot)];
-    path.remove_prefix(dot);
-  }
-  return *at;
-}
-
 // What a CRD's scale reads must be numbers (apiextensions-apiserver, customresource/validator.go).
 FieldErrors checkScale(const Kind& kind, const Value& object) {
   FieldErrors errors;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "kube/api/object.h"
@@ -73,6 +74,17 @@ std::vector<std::string> resetFieldsOf(const Kind& kind, std::string_view subres
     return fields;
   }
   return {"status"};
+}
+
+const Value& follow(const Value& object, std::string_view path) {
+  const Value* at = &object;
+  while (!path.empty()) {
+    path.remove_prefix(path.starts_with('.') ? 1 : 0);
+    const std::size_t dot = std::min(path.find('.'), path.size());
+    at = &(*at)[path.substr(0, dot)];
+    path.remove_prefix(dot);
+  }
+  return *at;
 }
 
 }  // namespace iop::apiserver

@@ -26,4 +26,7 @@ std::optional<Failure> checkVersion(const Kind& kind, const kube::api::ObjectKey
 // The fields that an endpoint of a kind does not write, for the tracking of owners.
 std::vector<std::string> resetFieldsOf(const Kind& kind, std::string_view subresource);
 
+// What a simple JSONPath (".spec.replicas") leads to; null where there is nothing.
+const Value& follow(const Value& object, std::string_view path);
+
 }  // namespace iop::apiserver

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apiserver/internal/naming.h"
 #include "apiserver/internal/rest.h"
 #include "kube/api/object.h"
 #include "text/json.h"
@@ -17,17 +18,6 @@ using schema::FieldErrorType;
 // The path of a CRD's scale (".spec.replicas"), or that of the built-in kinds.
 std::string pathOf(const Kind& kind, const char* field, std::string_view builtIn) {
   return kind.custom ? kind.scale[field].toString() : std::string(builtIn);
-}
-
-const Value& follow(const Value& object, std::string_view path) {
-  const Value* at = &object;
-  while (!path.empty()) {
-    path.remove_prefix(path.starts_with('.') ? 1 : 0);
-    const std::size_t dot = std::min(path.find('.'), path.size());
-    at = &(*at)[path.substr(0, dot)];
-    path.remove_prefix(dot);
-  }
-  return *at;
 }
 
 void put(Value& object, std::string_view path, Value value) {
